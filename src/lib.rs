@@ -1,1 +1,8 @@
+//! Bessemer turns bare machines into running ones. Start reading at `ARCHITECTURE.md`, beside this file.
+#![forbid(unsafe_code)]
 
+pub mod clock;
+pub mod disk;
+pub mod net;
+pub mod random;
+pub mod telemetry;

@@ -1,0 +1,63 @@
+//! The only sockets.
+//!
+//! Everything that speaks to the network asks a [`Net`] for its sockets. Today there is one kind, the operating system's;
+//! the type is a handle so that an in-memory network can stand in for it without a caller changing.
+//! Deliberately absent: name resolution anywhere else, and any socket that has no bound on the time a connect may take.
+
+mod udp;
+
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
+
+use tokio::net::{TcpListener, TcpStream};
+
+pub use udp::{Received, UdpBind, UdpSocket};
+
+/// Where sockets come from. Cheap to clone.
+#[derive(Clone, Debug, Default)]
+pub struct Net {
+    _private: (),
+}
+
+impl Net {
+    /// The operating system's network.
+    pub fn system() -> Self {
+        Net { _private: () }
+    }
+
+    /// Binds a UDP socket. Errors: the address is taken, or the port or device needs a capability.
+    pub fn udp(&self, bind: UdpBind) -> io::Result<UdpSocket> {
+        UdpSocket::bind(bind)
+    }
+
+    /// Connects within `within`; `TimedOut` after it. Sets TCP_NODELAY: all our protocols are request and answer.
+    pub async fn connect(&self, to: SocketAddr, within: Duration) -> io::Result<TcpStream> {
+        let stream = tokio::time::timeout(within, TcpStream::connect(to))
+            .await
+            .map_err(|_| io::Error::new(io::ErrorKind::TimedOut, format!("no answer from {to} within {within:?}")))??;
+        stream.set_nodelay(true)?;
+        Ok(stream)
+    }
+
+    /// Listens for TCP connections; port 0 picks a free one (ask the listener which).
+    pub async fn listen(&self, at: SocketAddr) -> io::Result<TcpListener> {
+        TcpListener::bind(at).await
+    }
+
+    /// The addresses of a host name or literal address, at most 16, within `within`.
+    pub async fn resolve(&self, host: &str, port: u16, within: Duration) -> io::Result<Vec<SocketAddr>> {
+        let bare = host.trim_start_matches('[').trim_end_matches(']');
+        if let Ok(ip) = bare.parse::<IpAddr>() {
+            return Ok(vec![SocketAddr::new(ip, port)]);
+        }
+        let found = tokio::time::timeout(within, tokio::net::lookup_host((bare, port))).await.map_err(|_| {
+            io::Error::new(io::ErrorKind::TimedOut, format!("the name {bare} did not resolve within {within:?}"))
+        })??;
+        let found: Vec<_> = found.take(16).collect();
+        if found.is_empty() {
+            return Err(io::Error::new(io::ErrorKind::NotFound, format!("the name {bare} has no address")));
+        }
+        Ok(found)
+    }
+}
