@@ -6,3 +6,4 @@ pub mod disk;
 pub mod net;
 pub mod random;
 pub mod telemetry;
+pub mod wire;

@@ -1,0 +1,6 @@
+//! Codecs: bytes to values and back, and nothing else.
+//!
+//! No sockets, no clocks, no nodes. The product and the simulator share what is here and only that, so that each side
+//! still meets the other's behaviour as a stranger's.
+
+pub mod ipa;
