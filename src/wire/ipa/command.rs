@@ -124,7 +124,8 @@ mod tests {
 
     #[test]
     fn an_unknown_status_and_unknown_keys_are_read() -> serde_json::Result<()> {
-        let text = r#"{"commands":[{"id":"1","command_name":"x","command_status":"PAUSED","command_error":null,"new":1}]}"#;
+        let text =
+            r#"{"commands":[{"id":"1","command_name":"x","command_status":"PAUSED","command_error":null,"new":1}]}"#;
         let list: CommandList = serde_json::from_str(text)?;
         assert_eq!(list.commands[0].command_status, CommandStatus::Unknown);
         Ok(())

@@ -141,7 +141,8 @@ mod tests {
 
     #[test]
     fn everything_beside_the_inventory_is_plugin_data() -> serde_json::Result<()> {
-        let body: Inspection = serde_json::from_str(r#"{"inventory":{},"error":null,"root_disk":{"name":"/dev/sda"}}"#)?;
+        let body: Inspection =
+            serde_json::from_str(r#"{"inventory":{},"error":null,"root_disk":{"name":"/dev/sda"}}"#)?;
         assert_eq!(body.plugin_data.keys().collect::<Vec<_>>(), ["root_disk"]);
         Ok(())
     }
