@@ -3,7 +3,10 @@
 
 pub mod clock;
 pub mod disk;
+pub mod model;
 pub mod net;
+pub mod provision;
 pub mod random;
+pub mod store;
 pub mod telemetry;
 pub mod wire;

@@ -1,0 +1,29 @@
+//! What a machine is to be told when it asks the network how to boot.
+//!
+//! A boot interface fills it in, the store keeps it (as a blob of the node), and the boot servers render it when the
+//! machine asks. The two never meet otherwise. A node without a plan boots its disk.
+
+use serde::{Deserialize, Serialize};
+
+/// A stored answer to "how do I boot?".
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BootPlan {
+    pub boot: Boot,
+    /// Unguessable part of the URLs that this plan's files are served under; a new plan gets a new one.
+    pub key: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "kind")]
+pub enum Boot {
+    /// Load a kernel and an initial ramdisk.
+    Ramdisk {
+        /// A path below a configured root, or an http(s) URL.
+        kernel: String,
+        ramdisk: String,
+        /// Kernel command line, without `initrd=` and `BOOTIF=`, which depend on the boot loader.
+        arguments: String,
+    },
+    /// Boot the first disk, said explicitly so that firmware which always asks the network does not wait.
+    Disk,
+}

@@ -1,0 +1,29 @@
+//! Nouns, pure data. Nothing here knows SQL, HTTP or hardware.
+//!
+//! A noun is a struct made by [`record!`]: its public fields are its columns, and the same list gives the store its
+//! SQL, so that a column is written down once. What may happen to a noun is decided in `provision` and `service`.
+
+pub mod allocation;
+pub mod boot_plan;
+pub mod event;
+pub mod node;
+pub mod object;
+pub mod port;
+pub mod power;
+pub mod record;
+pub mod secret;
+pub mod state;
+pub mod step;
+pub mod work;
+
+pub use allocation::{Allocation, AllocationState};
+pub use boot_plan::BootPlan;
+pub use event::{EventKind, EventRecord};
+pub use node::{Fault, Node};
+pub use object::Object;
+pub use port::Port;
+pub use power::{PowerState, PowerTarget};
+pub use record::{Cell, Column, Record};
+pub use state::State;
+pub use step::{InterfaceKind, Step, StepSource};
+pub use work::{Cursor, FlowName, Phase, Stage, Work};

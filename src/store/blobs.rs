@@ -1,0 +1,58 @@
+//! Large or private things of a node, outside its row.
+
+use rusqlite::OptionalExtension as _;
+use uuid::Uuid;
+
+use super::rows::execute;
+use super::{Read, StoreError, Tx};
+use crate::model::record::words;
+
+words! {
+    pub enum BlobKind {
+        /// What the client gave as config drive: text (base64 or URL) or a JSON object. At most 64 MiB.
+        ConfigDrive = "config_drive",
+        /// Inspection data: `{"inventory": …, "plugin_data": …}`.
+        Inventory = "inventory",
+        /// The step list of the running flow, as JSON.
+        Steps = "steps",
+        /// A [`crate::model::BootPlan`] as JSON.
+        BootPlan = "boot_plan",
+        /// What the agent told when it was last inspected, before it was processed.
+        InspectionData = "inspection_data",
+    }
+}
+
+pub fn load(read: &Read, node: Uuid, kind: BlobKind) -> Result<Option<Vec<u8>>, StoreError> {
+    let sql = "SELECT bytes FROM node_blob WHERE node_uuid = ? AND kind = ?";
+    let mut statement = read.connection.prepare_cached(sql)?;
+    Ok(statement.query_row((node.to_string(), kind.as_str()), |row| row.get(0)).optional()?)
+}
+
+/// Stores or replaces.
+pub fn put(tx: &Tx, node: Uuid, kind: BlobKind, bytes: &[u8]) -> Result<(), StoreError> {
+    let sql = "INSERT INTO node_blob (node_uuid, kind, bytes) VALUES (?, ?, ?)
+               ON CONFLICT (node_uuid, kind) DO UPDATE SET bytes = excluded.bytes";
+    execute(tx, sql, &[&node.to_string(), &kind.as_str(), &bytes])?;
+    Ok(())
+}
+
+pub fn delete(tx: &Tx, node: Uuid, kind: BlobKind) -> Result<bool, StoreError> {
+    let sql = "DELETE FROM node_blob WHERE node_uuid = ? AND kind = ?";
+    Ok(execute(tx, sql, &[&node.to_string(), &kind.as_str()])? > 0)
+}
+
+/// A blob that is JSON; absent if there is none.
+pub fn load_json<T: serde::de::DeserializeOwned>(
+    read: &Read,
+    node: Uuid,
+    kind: BlobKind,
+) -> Result<Option<T>, StoreError> {
+    match load(read, node, kind)? {
+        Some(bytes) => Ok(Some(serde_json::from_slice(&bytes)?)),
+        None => Ok(None),
+    }
+}
+
+pub fn put_json<T: serde::Serialize>(tx: &Tx, node: Uuid, kind: BlobKind, value: &T) -> Result<(), StoreError> {
+    put(tx, node, kind, &serde_json::to_vec(value)?)
+}

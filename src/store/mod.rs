@@ -1,0 +1,110 @@
+//! The one SQLite file: one writer, a few readers.
+//!
+//! Every change is a *job*: a plain function of a transaction, run again if its batch was lost, without an effect outside
+//! it. Jobs that arrive together share one `BEGIN IMMEDIATE … COMMIT`, each in its own savepoint; nobody is answered
+//! before the commit is on disk. A transaction cannot cross an await: the closure type forbids it.
+//!
+//! Services see [`Tx`], [`Read`] and the functions of the noun modules, never SQL.
+
+mod error;
+mod executor;
+mod readers;
+mod rows;
+mod schema;
+mod tx;
+
+pub mod allocations;
+pub mod blobs;
+pub mod events;
+pub mod nodes;
+pub mod ports;
+pub mod secrets;
+pub mod work;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use tokio::sync::watch;
+
+pub use error::StoreError;
+pub use tx::{Read, Tx};
+
+use crate::clock::Clock;
+use crate::random::Random;
+
+/// How a store is opened.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Run and commit in the caller's poll instead of on a thread: for a simulated world on paused time.
+    pub inline: bool,
+    pub clock: Clock,
+    pub random: Random,
+    /// Upper bound of the file, in pages of 4 KiB: how tests make a disk full.
+    pub max_pages: Option<u32>,
+}
+
+impl Options {
+    pub fn new(clock: Clock, random: Random) -> Self {
+        Options { inline: false, clock, random, max_pages: None }
+    }
+}
+
+/// A handle to the store. Cheap to clone; the file is closed when the last one goes.
+#[derive(Clone)]
+pub struct Store(Arc<Inner>);
+
+struct Inner {
+    executor: executor::Executor,
+    readers: readers::Readers,
+    work_changed: watch::Sender<u64>,
+    path: PathBuf,
+    // Held for as long as the store is open, so that a second process is refused.
+    _lock: schema::Lock,
+}
+
+impl Store {
+    /// Opens the file, creating it and bringing its schema up to date.
+    ///
+    /// Errors: another process has it open, it comes from a newer version, it is not a database, the disk refuses.
+    pub fn open(path: &Path, options: Options) -> Result<Self, StoreError> {
+        let lock = schema::Lock::take(path)?;
+        let mut connection = schema::open_writer(path, options.max_pages)?;
+        schema::migrate(&mut connection)?;
+        let work_changed = watch::Sender::new(0);
+        let writer = executor::Writer::new(connection, options.clock, options.random, work_changed.clone());
+        let readers = readers::Readers::open(path, options.inline)?;
+        let executor = executor::Executor::start(writer, options.inline)?;
+        Ok(Store(Arc::new(Inner { executor, readers, work_changed, path: path.to_owned(), _lock: lock })))
+    }
+
+    /// Runs `job` in a write transaction and answers once it is durable.
+    ///
+    /// The job may run more than once: it must have no effect but through `tx`, and take ids, time and randomness from
+    /// it. Its error undoes what it did, and nothing else.
+    pub async fn write<T, E>(&self, job: impl Fn(&Tx) -> Result<T, E> + Send + 'static) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<StoreError> + Send + 'static,
+    {
+        self.0.executor.run(job).await
+    }
+
+    /// Runs `look` on a read-only snapshot.
+    pub async fn read<T, E>(&self, look: impl FnOnce(&Read) -> Result<T, E> + Send + 'static) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<StoreError> + Send + 'static,
+    {
+        self.0.readers.run(look).await
+    }
+
+    /// Changes whenever a commit touched work or released a node: what the engine and waiting requests sleep on.
+    pub fn work_changed(&self) -> watch::Receiver<u64> {
+        self.0.work_changed.subscribe()
+    }
+
+    /// The file.
+    pub fn path(&self) -> &Path {
+        &self.0.path
+    }
+}

@@ -1,0 +1,97 @@
+//! Rows of `nodes` and their traits.
+
+use uuid::Uuid;
+
+use super::rows::{self, execute, texts};
+use super::{Read, StoreError, Tx};
+use crate::model::Node;
+
+pub fn find(read: &Read, uuid: Uuid) -> Result<Option<Node>, StoreError> {
+    rows::find(read, "WHERE uuid = ?", &[&uuid.to_string()])
+}
+
+pub fn find_by_name(read: &Read, name: &str) -> Result<Option<Node>, StoreError> {
+    rows::find(read, "WHERE name = ?", &[&name])
+}
+
+pub fn find_by_instance(read: &Read, instance: Uuid) -> Result<Option<Node>, StoreError> {
+    rows::find(read, "WHERE instance_uuid = ?", &[&instance.to_string()])
+}
+
+/// Every node, oldest first. Only for what must see all: start-up and power sync read pages instead where they can.
+pub fn all(read: &Read) -> Result<Vec<Node>, StoreError> {
+    rows::select(read, "ORDER BY id", &[])
+}
+
+/// The free nodes of a resource class: available, without an instance, not a child, not in maintenance.
+/// Whether they are reserved or their power is known is left to the caller, who says so to the client.
+pub fn free(read: &Read, resource_class: &str) -> Result<Vec<Node>, StoreError> {
+    rows::select(
+        read,
+        "WHERE resource_class = ? AND provision_state = 'available' AND instance_uuid IS NULL
+         AND maintenance = 0 AND parent_node IS NULL",
+        &[&resource_class],
+    )
+}
+
+/// Inserts a new node; its `id` is given by the store.
+pub fn insert(tx: &Tx, node: &Node) -> Result<i64, StoreError> {
+    rows::insert(tx, node)
+}
+
+/// Writes what differs between `before` and `after`, and stamps `updated_at`.
+pub fn update(tx: &Tx, before: &Node, after: &Node) -> Result<bool, StoreError> {
+    let mut after = after.clone();
+    if *before == after {
+        return Ok(false);
+    }
+    after.updated_at = Some(tx.now());
+    if before.reservation.is_some() && after.reservation.is_none() {
+        tx.wake();
+    }
+    rows::update(tx, before, &after)
+}
+
+/// Deletes the node with all that hangs on it.
+pub fn delete(tx: &Tx, uuid: Uuid) -> Result<bool, StoreError> {
+    Ok(execute(tx, "DELETE FROM nodes WHERE uuid = ?", &[&uuid.to_string()])? > 0)
+}
+
+/// The node's traits, sorted.
+pub fn traits(read: &Read, uuid: Uuid) -> Result<Vec<String>, StoreError> {
+    texts(read, "SELECT trait FROM node_traits WHERE node_uuid = ? ORDER BY trait", &[&uuid.to_string()])
+}
+
+/// Replaces the node's traits.
+pub fn set_traits(tx: &Tx, uuid: Uuid, traits: &[String]) -> Result<(), StoreError> {
+    execute(tx, "DELETE FROM node_traits WHERE node_uuid = ?", &[&uuid.to_string()])?;
+    for name in traits {
+        add_trait(tx, uuid, name)?;
+    }
+    Ok(())
+}
+
+/// Adds a trait that the node may have already.
+pub fn add_trait(tx: &Tx, uuid: Uuid, name: &str) -> Result<(), StoreError> {
+    execute(tx, "INSERT OR IGNORE INTO node_traits (node_uuid, trait) VALUES (?, ?)", &[&uuid.to_string(), &name])?;
+    Ok(())
+}
+
+/// Whether the trait was there.
+pub fn remove_trait(tx: &Tx, uuid: Uuid, name: &str) -> Result<bool, StoreError> {
+    let deleted =
+        execute(tx, "DELETE FROM node_traits WHERE node_uuid = ? AND trait = ?", &[&uuid.to_string(), &name])?;
+    Ok(deleted > 0)
+}
+
+/// Gives back the reservations that no work row stands behind: those of calls that died with the process.
+pub fn release_orphans(tx: &Tx) -> Result<usize, StoreError> {
+    let released = execute(
+        tx,
+        "UPDATE nodes SET reservation = NULL WHERE reservation IS NOT NULL
+         AND NOT EXISTS (SELECT 1 FROM work WHERE work.node_uuid = nodes.uuid AND work.phase IN ('ready', 'begun'))",
+        &[],
+    )?;
+    tx.wake();
+    Ok(released)
+}

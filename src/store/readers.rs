@@ -1,0 +1,63 @@
+//! A few read-only connections. A look runs on a blocking thread, and its snapshot ends with it.
+
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use rusqlite::Connection;
+use tokio::sync::Semaphore;
+
+use super::{Read, StoreError, schema};
+
+/// More would not be quicker on the machines that this runs on, and each has a page cache.
+const CONNECTIONS: usize = 3;
+
+pub struct Readers {
+    idle: Arc<Mutex<Vec<Connection>>>,
+    places: Arc<Semaphore>,
+    inline: bool,
+}
+
+impl Readers {
+    pub fn open(path: &Path, inline: bool) -> Result<Self, StoreError> {
+        let count = if inline { 1 } else { CONNECTIONS };
+        let idle = (0..count).map(|_| schema::open_reader(path)).collect::<Result<Vec<_>, _>>()?;
+        Ok(Readers { idle: Arc::new(Mutex::new(idle)), places: Arc::new(Semaphore::new(count)), inline })
+    }
+
+    pub async fn run<T, E>(&self, look: impl FnOnce(&Read) -> Result<T, E> + Send + 'static) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<StoreError> + Send + 'static,
+    {
+        let place = self.places.clone().acquire_owned().await.map_err(|_| StoreError::Closed)?;
+        let idle = self.idle.clone();
+        let look = move || {
+            // A permit stands for a connection, so there is one.
+            let connection = lock(&idle).pop().ok_or(StoreError::Closed)?;
+            let result = snapshot(&connection, look);
+            lock(&idle).push(connection);
+            drop(place);
+            result
+        };
+        if self.inline {
+            return look();
+        }
+        match tokio::task::spawn_blocking(look).await {
+            Ok(result) => result,
+            Err(error) => Err(StoreError::Broken(anyhow::anyhow!("a reader panicked: {error}")).into()),
+        }
+    }
+}
+
+fn lock(idle: &Mutex<Vec<Connection>>) -> std::sync::MutexGuard<'_, Vec<Connection>> {
+    idle.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// A deferred transaction makes several queries see one state.
+fn snapshot<T, E: From<StoreError>>(connection: &Connection, look: impl FnOnce(&Read) -> Result<T, E>) -> Result<T, E> {
+    let tx = connection.unchecked_transaction().map_err(StoreError::from)?;
+    let result = look(&Read { connection });
+    // Nothing was written, so how it ends does not matter.
+    drop(tx);
+    result
+}
