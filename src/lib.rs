@@ -3,10 +3,12 @@
 
 pub mod clock;
 pub mod disk;
+pub mod driver;
 pub mod model;
 pub mod net;
 pub mod provision;
 pub mod random;
+pub mod service;
 pub mod store;
 pub mod telemetry;
 pub mod wire;

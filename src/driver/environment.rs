@@ -1,0 +1,54 @@
+//! What drivers share: the seams, the settings and the clients that outlive a task.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::clock::Clock;
+use crate::net::Net;
+use crate::random::Random;
+
+/// Handed to every task. Cheap to clone.
+#[derive(Clone)]
+pub struct Environment {
+    pub clock: Clock,
+    pub net: Net,
+    pub random: Random,
+    pub settings: Arc<Settings>,
+}
+
+/// What the operator configured, as far as drivers care.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// How long a power change may take.
+    pub power_change: Duration,
+    /// How long an operating system may take to shut down.
+    pub soft_power_off: Duration,
+    /// Base URL of the provisioning listener, as machines reach it, without a trailing slash. None: no network boot.
+    pub provisioning_url: Option<String>,
+    /// Deploy kernel and ramdisk for nodes that name none: a path below a root, or an http(s) URL.
+    pub deploy_kernel: Option<String>,
+    pub deploy_ramdisk: Option<String>,
+    pub kernel_append_params: String,
+    /// Whether nodes are cleaned on the way to `available` unless they say otherwise.
+    pub automated_clean: bool,
+    /// Priority of the agent's clean steps; absent ones keep the agent's own.
+    pub clean_step_priorities: Vec<(String, i64)>,
+    /// How long the agent may wait between heartbeats; told to it at lookup.
+    pub heartbeat_timeout: Duration,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Settings {
+            power_change: Duration::from_secs(60),
+            soft_power_off: Duration::from_secs(600),
+            provisioning_url: None,
+            deploy_kernel: None,
+            deploy_ramdisk: None,
+            kernel_append_params: "nofb vga=normal".to_owned(),
+            automated_clean: true,
+            clean_step_priorities: vec![("erase_devices".to_owned(), 0), ("erase_devices_metadata".to_owned(), 10)],
+            heartbeat_timeout: Duration::from_secs(300),
+        }
+    }
+}

@@ -1,0 +1,21 @@
+//! Hardware: what can be done to a machine, and who can do it.
+//!
+//! A hardware type is a row in `catalog`; each of its interfaces implements one small trait of `traits`. A driver is
+//! handed a [`Task`] and nothing else: it never sees the store and never changes a provision state.
+
+pub mod catalog;
+pub mod environment;
+pub mod error;
+pub mod fake;
+pub mod noop;
+pub mod task;
+pub mod traits;
+
+pub use catalog::Driver;
+pub use environment::{Environment, Settings};
+pub use error::DriverError;
+pub use task::{Changes, Task};
+pub use traits::{
+    Boot, BootDevice, Deploy, Fut, Inspect, Interface, Management, Network, OnCrash, Outcome, Power, Property, Vendor,
+    VendorMethod,
+};

@@ -1,0 +1,134 @@
+//! What a driver is handed: one node, for as long as one piece of work takes.
+//!
+//! A task holds copies. What the driver changes in them is recorded as *changes*: at a checkpoint the engine applies the
+//! difference between what was read and what is there now to the row as it is then, column by column and JSON key by
+//! JSON key, so that whoever wrote another column meanwhile is not undone.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use serde_json::{Map, Value};
+
+use super::Environment;
+use crate::model::secret::Sealed;
+use crate::model::{BootPlan, FlowName, Node, Object, Port};
+
+/// See the head of this file.
+pub struct Task {
+    pub node: Node,
+    pub ports: Vec<Port>,
+    pub traits: Vec<String>,
+    /// What is being walked; none for a single act such as a validation.
+    pub flow: Option<FlowName>,
+    /// What the request gave along (power target, steps, …).
+    pub args: Object,
+    /// The config drive as the client gave it: text or a JSON object. Only for a deploy.
+    pub config_drive: Option<Arc<[u8]>>,
+    pub env: Environment,
+    /// What shall be kept beside the node's row.
+    pub changes: Changes,
+    base: Node,
+    secrets: HashMap<&'static str, Vec<(String, Sealed)>>,
+    plan: Option<BootPlan>,
+}
+
+/// What a task leaves behind beside the node's row. Applied in the same transaction.
+#[derive(Debug, Default)]
+pub struct Changes {
+    /// `Some(None)` removes the stored plan.
+    pub boot_plan: Option<Option<BootPlan>>,
+    /// `{"inventory": …, "plugin_data": …}`
+    pub inventory: Option<Value>,
+    /// Ports to create: MAC address and whether it is the NIC that booted.
+    pub new_ports: Vec<(String, bool)>,
+    /// Ports to change, whole rows as this task read and altered them.
+    pub ports: Vec<Port>,
+    /// Forget the agent: its token, certificate and address are void (the machine was switched off).
+    pub forget_agent: bool,
+    /// Steps that the agent offers, fetched since the last checkpoint, for the engine to merge into the list.
+    pub agent_steps: Option<Vec<crate::model::Step>>,
+}
+
+/// The columns that can hold secrets.
+pub const SECRET_COLUMNS: [&str; 3] = ["driver_info", "instance_info", "driver_internal_info"];
+
+impl Task {
+    pub fn new(node: Node, ports: Vec<Port>, traits: Vec<String>, env: Environment) -> Self {
+        Task {
+            base: node.clone(),
+            node,
+            ports,
+            traits,
+            flow: None,
+            args: Object::default(),
+            config_drive: None,
+            env,
+            changes: Changes::default(),
+            secrets: HashMap::new(),
+            plan: None,
+        }
+    }
+
+    /// Gives the task the secrets of a column, and the stored boot plan. For the engine, when it builds a task.
+    pub fn with_secrets(mut self, column: &'static str, secrets: Vec<(String, Sealed)>) -> Self {
+        self.secrets.insert(column, secrets);
+        self
+    }
+
+    pub fn with_plan(mut self, plan: Option<BootPlan>) -> Self {
+        self.plan = plan;
+        self
+    }
+
+    /// `driver_info` with its secrets in place. Never log or store it.
+    pub fn driver_info(&self) -> Map<String, Value> {
+        self.opened("driver_info", &self.node.driver_info)
+    }
+
+    /// `instance_info` with its secrets in place, but without the config drive, which is [`Task::config_drive`].
+    pub fn instance_info(&self) -> Map<String, Value> {
+        self.opened("instance_info", &self.node.instance_info)
+    }
+
+    fn opened(&self, column: &str, shown: &Object) -> Map<String, Value> {
+        let mut value = Value::Object(shown.map());
+        for (pointer, sealed) in self.secrets.get(column).into_iter().flatten() {
+            if let Some(place) = value.pointer_mut(pointer) {
+                *place = sealed.open().clone();
+            }
+        }
+        match value {
+            Value::Object(map) => map,
+            _ => Map::new(),
+        }
+    }
+
+    /// One secret by column and JSON pointer, such as `("driver_internal_info", "/agent_secret_token")`.
+    pub fn secret(&self, column: &str, pointer: &str) -> Option<&Value> {
+        let found = self.secrets.get(column)?.iter().find(|(at, _)| at == pointer)?;
+        Some(found.1.open())
+    }
+
+    /// The stored plan, or the one that this task has put in its place.
+    pub fn boot_plan(&self) -> Option<&BootPlan> {
+        match &self.changes.boot_plan {
+            Some(changed) => changed.as_ref(),
+            None => self.plan.as_ref(),
+        }
+    }
+
+    /// The node as it was read, or as the last checkpoint left it.
+    pub fn base(&self) -> &Node {
+        &self.base
+    }
+
+    /// After a checkpoint: what is stored now is the new base.
+    pub fn rebase(&mut self, stored: Node) {
+        if let Some(plan) = self.changes.boot_plan.take() {
+            self.plan = plan;
+        }
+        self.changes = Changes::default();
+        self.node = stored.clone();
+        self.base = stored;
+    }
+}

@@ -1,0 +1,250 @@
+//! One small trait per kind of interface.
+//!
+//! All are object safe, so that a [`super::Driver`] is a struct of references chosen by the node's row. Every call may
+//! take long and may be given up: a driver bounds its own waits.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::time::Duration;
+
+use serde_json::{Map, Value};
+
+use super::{DriverError, Task};
+use crate::model::record::words;
+use crate::model::{FlowName, PowerState, PowerTarget, Step};
+
+/// A future that borrows from the call.
+pub type Fut<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+/// What most driver calls end in.
+pub type Done<'a, T = ()> = Fut<'a, Result<T, DriverError>>;
+
+/// How a piece of work stands after a call.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    Done,
+    /// Somebody else works on it now (the agent); `why` is a sentence for a person. The flow's own timeout bounds it.
+    Wait {
+        why: String,
+    },
+    /// Held until a client says unhold.
+    Hold,
+    Fail {
+        why: String,
+    },
+}
+
+impl Outcome {
+    pub fn wait(why: impl Into<String>) -> Self {
+        Outcome::Wait { why: why.into() }
+    }
+}
+
+/// What to do with a step that had begun when the process died.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OnCrash {
+    /// It may be done again from the start.
+    Repeat,
+    /// [`Interface::resume_step`] can tell how it stands.
+    Ask,
+    /// Nobody can tell, and doing it twice would harm.
+    Fail,
+}
+
+/// A key of `driver_info` that an interface understands.
+#[derive(Clone, Copy, Debug)]
+pub struct Property {
+    pub name: &'static str,
+    /// A sentence, as `GET /v1/drivers/{d}/properties` shows it.
+    pub text: &'static str,
+}
+
+/// What all interfaces have in common.
+pub trait Interface: Send + Sync {
+    fn properties(&self) -> &'static [Property] {
+        &[]
+    }
+
+    /// Whether the node is set up for this interface. `Misconfigured` names the field and what was expected. Must not
+    /// take longer than a client waits (bounded by the caller).
+    fn validate<'a>(&'a self, _task: &'a Task) -> Done<'a> {
+        Box::pin(async { Ok(()) })
+    }
+
+    /// The steps that it offers to a flow. Those with priority 0 run only if asked for.
+    fn steps(&self, _task: &Task, _flow: FlowName) -> Vec<Step> {
+        Vec::new()
+    }
+
+    /// Begins a step. It may be called again after a crash if [`Interface::on_crash`] says repeat.
+    fn run_step<'a>(&'a self, _task: &'a mut Task, step: &'a Step) -> Done<'a, Outcome> {
+        Box::pin(async move { Err(DriverError::unsupported(format!("there is no step {}", step.name()))) })
+    }
+
+    /// Looks at a step that waits: the agent called, or the process was restarted.
+    fn resume_step<'a>(&'a self, _task: &'a mut Task, _step: &'a Step) -> Done<'a, Outcome> {
+        Box::pin(async { Ok(Outcome::Done) })
+    }
+
+    fn on_crash(&self, _step: &Step) -> OnCrash {
+        OnCrash::Repeat
+    }
+}
+
+pub trait Power: Interface {
+    /// What the BMC says now.
+    fn state<'a>(&'a self, task: &'a Task) -> Done<'a, PowerState>;
+
+    /// Carries `target` out and waits until it is reached, `within` at most (the configured bound if absent).
+    fn set<'a>(&'a self, task: &'a mut Task, target: PowerTarget, within: Option<Duration>) -> Done<'a, PowerState>;
+
+    fn supported(&self) -> &'static [PowerTarget] {
+        PowerTarget::ALL
+    }
+
+    /// Whether periodic reading makes sense.
+    fn can_sync(&self) -> bool {
+        true
+    }
+}
+
+words! {
+    /// What a machine can boot from.
+    pub enum BootDevice {
+        Pxe = "pxe",
+        Disk = "disk",
+        Cdrom = "cdrom",
+        Bios = "bios",
+        Safe = "safe",
+        Wanboot = "wanboot",
+        UefiHttp = "uefihttp",
+        IscsiBoot = "iscsiboot",
+        Floppy = "floppy",
+        UsbDisk = "usbdisk",
+    }
+}
+
+/// A boot device and whether it outlasts one boot; unknown parts are absent.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct CurrentBoot {
+    pub device: Option<BootDevice>,
+    pub persistent: Option<bool>,
+}
+
+pub trait Management: Interface {
+    fn supported_boot_devices(&self, task: &Task) -> &'static [BootDevice];
+    fn boot_device<'a>(&'a self, task: &'a Task) -> Done<'a, CurrentBoot>;
+    fn set_boot_device<'a>(&'a self, task: &'a mut Task, device: BootDevice, persistent: bool) -> Done<'a>;
+
+    /// Readings by sensor type, then by sensor name.
+    fn sensors<'a>(&'a self, _task: &'a Task) -> Done<'a, Value> {
+        Box::pin(async { Err(DriverError::unsupported("this management interface reads no sensors")) })
+    }
+
+    fn inject_nmi<'a>(&'a self, _task: &'a mut Task) -> Done<'a> {
+        Box::pin(async { Err(DriverError::unsupported("this management interface injects no NMI")) })
+    }
+
+    /// The maker of the machine, lower case, if the BMC tells: some need other boot flags.
+    fn detect_vendor<'a>(&'a self, _task: &'a Task) -> Done<'a, Option<String>> {
+        Box::pin(async { Ok(None) })
+    }
+}
+
+/// What a ramdisk is booted for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RamdiskFor {
+    /// Deploy, clean, service, rescue: the agent looks us up.
+    Agent,
+    /// The agent reports what it finds.
+    Inspection,
+}
+
+pub trait Boot: Interface {
+    /// Makes the machine's next boot load the ramdisk: files, plan and boot device. Does not touch the power.
+    fn prepare_ramdisk<'a>(&'a self, task: &'a mut Task, why: RamdiskFor) -> Done<'a>;
+    fn clean_up_ramdisk<'a>(&'a self, task: &'a mut Task) -> Done<'a>;
+    /// Makes the machine's next boots start the instance.
+    fn prepare_instance<'a>(&'a self, task: &'a mut Task) -> Done<'a>;
+    fn clean_up_instance<'a>(&'a self, task: &'a mut Task) -> Done<'a>;
+
+    /// Whether an inspection can be booted; `Misconfigured` if, for instance, the node has no port.
+    fn validate_inspection<'a>(&'a self, task: &'a Task) -> Done<'a> {
+        self.validate(task)
+    }
+}
+
+pub trait Deploy: Interface {
+    /// Before the first step: what can be checked and made ready without touching the machine.
+    fn prepare<'a>(&'a self, _task: &'a mut Task) -> Done<'a> {
+        Box::pin(async { Ok(()) })
+    }
+
+    /// After a failed deploy, while the node already says so.
+    fn unwind<'a>(&'a self, _task: &'a mut Task) -> Done<'a> {
+        Box::pin(async { Ok(()) })
+    }
+
+    /// Takes the instance down: power off, boot configuration removed.
+    fn tear_down<'a>(&'a self, _task: &'a mut Task) -> Done<'a> {
+        Box::pin(async { Ok(()) })
+    }
+
+    /// Boots what cleaning or servicing needs. `Done` if nothing is needed, `Wait` for the agent's first heartbeat.
+    fn prepare_cleaning<'a>(&'a self, _task: &'a mut Task) -> Done<'a, Outcome> {
+        Box::pin(async { Ok(Outcome::Done) })
+    }
+
+    fn tear_down_cleaning<'a>(&'a self, _task: &'a mut Task) -> Done<'a> {
+        Box::pin(async { Ok(()) })
+    }
+
+    /// Makes the service ready to look after an instance that somebody else deployed (adopt).
+    fn take_over<'a>(&'a self, _task: &'a mut Task) -> Done<'a> {
+        Box::pin(async { Ok(()) })
+    }
+
+    /// Asks the agent, which has just called for the first time in this flow, which steps it offers. None: this
+    /// interface has no agent.
+    fn agent_steps<'a>(&'a self, _task: &'a mut Task, _flow: FlowName) -> Done<'a, Option<Vec<Step>>> {
+        Box::pin(async { Ok(None) })
+    }
+}
+
+pub trait Inspect: Interface {
+    /// Begins an inspection: `Done` if it is complete at once, `Wait` if the agent will report.
+    fn inspect<'a>(&'a self, task: &'a mut Task) -> Done<'a, Outcome>;
+
+    /// The agent has reported `data` (`inventory` and the rest of what it posted).
+    fn continue_inspection<'a>(&'a self, _task: &'a mut Task, _data: &'a Map<String, Value>) -> Done<'a> {
+        Box::pin(async { Err(DriverError::unsupported("this inspect interface awaits no report")) })
+    }
+
+    /// After a failure, timeout or abort.
+    fn unwind<'a>(&'a self, _task: &'a mut Task) -> Done<'a> {
+        Box::pin(async { Ok(()) })
+    }
+}
+
+/// Only the noop network is built: machines keep one network for all of their life.
+pub trait Network: Interface {}
+
+/// A vendor method that clients may call.
+#[derive(Clone, Copy, Debug)]
+pub struct VendorMethod {
+    pub name: &'static str,
+    pub http_methods: &'static [&'static str],
+    /// Answered with 202 before it has run.
+    pub asynchronous: bool,
+    pub exclusive: bool,
+    pub description: &'static str,
+}
+
+pub trait Vendor: Interface {
+    fn methods(&self) -> &'static [VendorMethod] {
+        &[]
+    }
+
+    fn call<'a>(&'a self, _task: &'a mut Task, method: &'a str, _args: &'a Map<String, Value>) -> Done<'a, Value> {
+        Box::pin(async move { Err(DriverError::unsupported(format!("there is no vendor method {method}"))) })
+    }
+}

@@ -1,0 +1,8 @@
+//! Decisions: what may be done, and what follows from it in the store. Synchronous functions of one transaction.
+//!
+//! Nothing here waits for hardware; that is the engine's part. A decision that needs a node to itself finds the node's
+//! reservation in the very transaction in which it takes it.
+
+pub mod refusal;
+
+pub use refusal::{Refusal, Refused};
