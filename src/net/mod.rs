@@ -2,8 +2,10 @@
 //!
 //! Everything that speaks to the network asks a [`Net`] for its sockets. Today there is one kind, the operating system's;
 //! the type is a handle so that an in-memory network can stand in for it without a caller changing.
+//! [`http`] is the client on top of it.
 //! Deliberately absent: name resolution anywhere else, and any socket that has no bound on the time a connect may take.
 
+pub mod http;
 mod udp;
 
 use std::io;
