@@ -7,6 +7,7 @@ pub mod driver;
 pub mod model;
 pub mod net;
 pub mod provision;
+pub mod pxe;
 pub mod random;
 pub mod service;
 pub mod store;

@@ -1,0 +1,235 @@
+//! TFTP (RFC 1350), read-only, for boot loaders and nothing else: kernels, ramdisks and images go by HTTP.
+//!
+//! ```text
+//! port 69: request ─► known name? within limits? ─► transfer (own socket, own port) ─► ends, is counted off
+//! ```
+//! One task reads requests; each transfer is a task that it owns, so a shutdown can let them finish. A request that the
+//! client repeats while its transfer runs is dropped. Names that are not there are refused at once, because firmware,
+//! PXELINUX and GRUB try a dozen in turn and wait seconds for each one that stays unanswered. Errors name no path.
+//! Deliberately absent: writing, directories, netascii, and any option that could make one datagram costly (see [`terms`]).
+
+pub mod terms;
+mod transfer;
+
+use std::collections::{HashMap, HashSet};
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
+
+use tftpd::{ErrorCode, Packet, TransferOption};
+use tokio::task::{Id, JoinSet};
+use tokio_util::sync::CancellationToken;
+use tracing::{debug, info, warn};
+
+use self::terms::Terms;
+use super::loaders::{Loaders, Refused};
+use crate::clock::Clock;
+use crate::net::{Net, Received, UdpBind, UdpSocket};
+
+/// How to serve.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Where requests arrive. Answers leave from the address that was asked, on a port of their own.
+    pub listen: SocketAddr,
+    /// Serve this interface only.
+    pub device: Option<String>,
+    /// Wait for an acknowledgement unless the client names its own.
+    pub timeout: Duration,
+    /// Transfers at once, all clients together; a request above it is dropped and the client repeats it.
+    pub most_transfers: usize,
+    /// Transfers at once for one address.
+    pub most_per_peer: usize,
+    /// How long a shutdown waits for running transfers.
+    pub drain: Duration,
+}
+
+impl Settings {
+    /// The defaults at an address.
+    pub fn at(listen: SocketAddr) -> Self {
+        Settings {
+            listen,
+            device: None,
+            timeout: Duration::from_secs(1),
+            most_transfers: 512,
+            most_per_peer: 64,
+            drain: Duration::from_secs(3),
+        }
+    }
+}
+
+/// A bound server that does not run yet.
+pub struct Server {
+    settings: Settings,
+    net: Net,
+    clock: Clock,
+    loaders: Loaders,
+    socket: UdpSocket,
+}
+
+impl Server {
+    /// Binds the request port. Errors: taken, or a port below 1024 without `CAP_NET_BIND_SERVICE`.
+    pub fn bind(net: Net, clock: Clock, loaders: Loaders, settings: Settings) -> io::Result<Self> {
+        let socket = net.udp(UdpBind {
+            device: settings.device.clone(),
+            packet_info: true,
+            receive_buffer_bytes: Some(256 << 10),
+            ..UdpBind::at(settings.listen)
+        })?;
+        Ok(Server { settings, net, clock, loaders, socket })
+    }
+
+    /// The bound address.
+    pub fn local_addr(&self) -> io::Result<SocketAddr> {
+        self.socket.local_addr()
+    }
+
+    /// Serves until `stop`, then lets running transfers finish within the drain time.
+    pub async fn run(self, stop: CancellationToken) {
+        let mut transfers = Transfers::default();
+        let mut buffer = [0; 1024];
+        loop {
+            tokio::select! {
+                () = stop.cancelled() => break,
+                Some(ended) = transfers.tasks.join_next_with_id() => transfers.ended(ended),
+                received = self.socket.recv(&mut buffer) => match received {
+                    Ok(received) => self.request(&buffer[..received.len], received, &mut transfers).await,
+                    // A full queue or an ICMP error of an earlier answer; a broken socket must not become a busy loop.
+                    Err(error) => {
+                        debug!(%error, "TFTP receive failed");
+                        self.clock.sleep(Duration::from_millis(10)).await;
+                    }
+                }
+            }
+        }
+        let drained = async { while transfers.tasks.join_next().await.is_some() {} };
+        if tokio::time::timeout(self.settings.drain, drained).await.is_err() {
+            info!("TFTP transfers were cut off by the shutdown");
+        }
+    }
+
+    async fn request(&self, bytes: &[u8], received: Received, transfers: &mut Transfers) {
+        let refusal = match Packet::deserialize(bytes) {
+            Ok(Packet::Rrq { filename, mode, options }) if mode.eq_ignore_ascii_case("octet") => {
+                self.admit(filename, options, received, transfers);
+                return;
+            }
+            Ok(Packet::Rrq { .. }) => (ErrorCode::IllegalOperation, "only octet mode is served"),
+            Ok(Packet::Wrq { .. }) => (ErrorCode::AccessViolation, "nothing can be written here"),
+            // A request that cannot be read deserves an answer; anything else on this port is noise.
+            Err(_) if matches!(bytes, [0, 1 | 2, ..]) => (ErrorCode::IllegalOperation, "malformed request"),
+            _ => return,
+        };
+        debug!(peer = %received.peer, reason = refusal.1, "TFTP request refused");
+        if let Some(packet) = error_packet(refusal.0, refusal.1) {
+            let from = received.local.unwrap_or(self.settings.listen.ip());
+            let _ = self.socket.send_from(&packet, received.peer, from).await;
+        }
+    }
+
+    /// Starts a transfer unless it runs already or a limit is reached. Both are answered by silence: a client repeats.
+    fn admit(&self, name: String, options: Vec<TransferOption>, received: Received, transfers: &mut Transfers) {
+        let key = Key { peer: received.peer, name };
+        if transfers.running.contains(&key) {
+            return;
+        }
+        let of_peer = transfers.per_peer.get(&received.peer.ip()).copied().unwrap_or(0);
+        if transfers.running.len() >= self.settings.most_transfers || of_peer >= self.settings.most_per_peer {
+            debug!(peer = %received.peer, "TFTP request dropped: too many transfers");
+            return;
+        }
+        let bind = UdpBind {
+            device: self.settings.device.clone(),
+            ..UdpBind::at(SocketAddr::new(received.local.unwrap_or(self.settings.listen.ip()), 0))
+        };
+        let job = Job { net: self.net.clone(), clock: self.clock.clone(), loaders: self.loaders.clone(), bind };
+        let timeout = self.settings.timeout;
+        transfers.start(key.clone(), async move { job.run(key, options, timeout).await });
+    }
+}
+
+/// Names a transfer: a client port asks for one file at a time.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+struct Key {
+    peer: SocketAddr,
+    name: String,
+}
+
+/// The running transfers, with what the limits count.
+#[derive(Default)]
+struct Transfers {
+    tasks: JoinSet<()>,
+    keys: HashMap<Id, Key>,
+    running: HashSet<Key>,
+    per_peer: HashMap<IpAddr, usize>,
+}
+
+impl Transfers {
+    fn start(&mut self, key: Key, task: impl Future<Output = ()> + Send + 'static) {
+        *self.per_peer.entry(key.peer.ip()).or_default() += 1;
+        let id = self.tasks.spawn(task).id();
+        self.running.insert(key.clone());
+        self.keys.insert(id, key);
+    }
+
+    fn ended(&mut self, ended: Result<(Id, ()), tokio::task::JoinError>) {
+        let id = match &ended {
+            Ok((id, ())) => *id,
+            Err(error) => error.id(),
+        };
+        let Some(key) = self.keys.remove(&id) else { return };
+        if let Some(count) = self.per_peer.get_mut(&key.peer.ip()) {
+            *count -= 1;
+            if *count == 0 {
+                self.per_peer.remove(&key.peer.ip());
+            }
+        }
+        self.running.remove(&key);
+    }
+}
+
+/// What a transfer needs beside its name.
+struct Job {
+    net: Net,
+    clock: Clock,
+    loaders: Loaders,
+    bind: UdpBind,
+}
+
+impl Job {
+    async fn run(self, key: Key, options: Vec<TransferOption>, timeout: Duration) {
+        let started = self.clock.instant();
+        let socket = match self.open(key.peer).await {
+            Ok(socket) => socket,
+            Err(error) => return warn!(peer = %key.peer, %error, "no socket for a TFTP transfer"),
+        };
+        let content = match self.loaders.get(&key.name).await {
+            Ok(content) => content,
+            Err(refused) => {
+                debug!(peer = %key.peer, name = ?key.name, %refused, "TFTP request refused");
+                let code = if refused == Refused::NotFound { ErrorCode::FileNotFound } else { ErrorCode::NotDefined };
+                if let Some(packet) = error_packet(code, &refused.to_string()) {
+                    let _ = socket.send(&packet).await;
+                }
+                return;
+            }
+        };
+        let (terms, granted) = Terms::agree(&options, content.len(), timeout);
+        match transfer::send(&socket, &content, terms, granted).await {
+            Ok(end) => {
+                let millis = (self.clock.instant() - started).as_millis() as u64;
+                info!(peer = %key.peer, name = ?key.name, bytes = content.len(), millis, ?end, "TFTP transfer");
+            }
+            Err(error) => debug!(peer = %key.peer, name = ?key.name, %error, "TFTP transfer broke off"),
+        }
+    }
+
+    async fn open(&self, peer: SocketAddr) -> io::Result<UdpSocket> {
+        let socket = self.net.udp(self.bind.clone())?;
+        socket.connect(peer).await?;
+        Ok(socket)
+    }
+}
+
+fn error_packet(code: ErrorCode, message: &str) -> Option<Vec<u8>> {
+    Packet::Error { code, msg: message.to_owned() }.serialize().ok()
+}

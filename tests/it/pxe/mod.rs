@@ -1,0 +1,4 @@
+//! Network boot, over real loopback sockets and without root; `netns` adds real broadcast where root is to be had.
+
+mod fuzz;
+mod tftp;
