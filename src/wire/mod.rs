@@ -7,3 +7,4 @@ pub mod dhcp;
 pub mod dhcp_options;
 pub mod ipa;
 pub mod mac;
+pub mod rmcp;

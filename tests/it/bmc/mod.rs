@@ -1,0 +1,3 @@
+//! Clients of management controllers.
+
+mod ipmi_sim;
