@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::bmc::ipmi;
 use crate::clock::Clock;
 use crate::net::Net;
 use crate::random::Random;
@@ -14,6 +15,17 @@ pub struct Environment {
     pub net: Net,
     pub random: Random,
     pub settings: Arc<Settings>,
+    /// Sessions with the BMCs of all nodes.
+    pub ipmi: ipmi::Pool,
+}
+
+impl Environment {
+    /// An environment with clients of its own, nothing of which touches the network before it is used. Whoever makes
+    /// one shuts [`Environment::ipmi`] down at the end, so that BMCs get their sessions back.
+    pub fn new(clock: Clock, net: Net, random: Random, settings: Settings) -> Self {
+        let ipmi = ipmi::Pool::new(net.clone(), clock.clone(), random.clone(), ipmi::Settings::default());
+        Environment { clock, net, random, settings: Arc::new(settings), ipmi }
+    }
 }
 
 /// What the operator configured, as far as drivers care.
