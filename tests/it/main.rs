@@ -2,6 +2,8 @@
 //! Each module mirrors an area of the source; `common.rs`-style grab bags are deliberately absent.
 
 mod bmc;
+mod cli;
+mod config;
 mod http;
 mod lab;
 mod pxe;
