@@ -7,3 +7,4 @@ mod config;
 mod http;
 mod lab;
 mod pxe;
+mod race;
