@@ -8,6 +8,7 @@ pub mod clock;
 pub mod config;
 pub mod disk;
 pub mod driver;
+pub mod image;
 pub mod model;
 pub mod net;
 pub mod provision;

@@ -8,3 +8,4 @@ mod http;
 mod lab;
 mod pxe;
 mod race;
+mod image;
