@@ -5,7 +5,7 @@ mod bmc;
 mod cli;
 mod config;
 mod http;
+mod image;
 mod lab;
 mod pxe;
 mod race;
-mod image;
