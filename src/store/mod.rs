@@ -16,6 +16,7 @@ mod tx;
 pub mod allocations;
 pub mod blobs;
 pub mod events;
+pub mod leases;
 pub mod nodes;
 pub mod ports;
 pub mod secrets;

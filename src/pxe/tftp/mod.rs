@@ -4,24 +4,25 @@
 //! port 69: request ─► known name? within limits? ─► transfer (own socket, own port) ─► ends, is counted off
 //! ```
 //! One task reads requests; each transfer is a task that it owns, so a shutdown can let them finish. A request that the
-//! client repeats while its transfer runs is dropped. Names that are not there are refused at once, because firmware,
+//! client repeats while its transfer runs starts no second one. Names that are not there are refused at once, because firmware,
 //! PXELINUX and GRUB try a dozen in turn and wait seconds for each one that stays unanswered. Errors name no path.
 //! Deliberately absent: writing, directories, netascii, and any option that could make one datagram costly (see [`terms`]).
 
 pub mod terms;
 mod transfer;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use tftpd::{ErrorCode, Packet, TransferOption};
-use tokio::task::{Id, JoinSet};
+use tokio::task::{Id, JoinError, JoinSet};
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, info, warn};
 
 use self::terms::Terms;
+use self::transfer::End;
 use super::loaders::{Loaders, Refused};
 use crate::clock::Clock;
 use crate::net::{Net, Received, UdpBind, UdpSocket};
@@ -90,7 +91,11 @@ impl Server {
         loop {
             tokio::select! {
                 () = stop.cancelled() => break,
-                Some(ended) = transfers.tasks.join_next_with_id() => transfers.ended(ended),
+                Some(ended) = transfers.tasks.join_next_with_id() => {
+                    if let Some((name, repeat)) = transfers.ended(ended) {
+                        self.admit(name, repeat.options, repeat.received, &mut transfers);
+                    }
+                }
                 received = self.socket.recv(&mut buffer) => match received {
                     Ok(received) => self.request(&buffer[..received.len], received, &mut transfers).await,
                     // A full queue or an ICMP error of an earlier answer; a broken socket must not become a busy loop.
@@ -129,7 +134,8 @@ impl Server {
     /// Starts a transfer unless it runs already or a limit is reached. Both are answered by silence: a client repeats.
     fn admit(&self, name: String, options: Vec<TransferOption>, received: Received, transfers: &mut Transfers) {
         let key = Key { peer: received.peer, name };
-        if transfers.running.contains(&key) {
+        if let Some(repeat) = transfers.running.get_mut(&key) {
+            *repeat = Some(Repeat { options, received });
             return;
         }
         let of_peer = transfers.per_peer.get(&received.peer.ip()).copied().unwrap_or(0);
@@ -154,36 +160,45 @@ struct Key {
     name: String,
 }
 
+/// A request that came again while its transfer ran. Firmware asks for the size, stops, and asks for the file from the same
+/// port; when that is quicker than we notice the stop, its second request must not be lost.
+struct Repeat {
+    options: Vec<TransferOption>,
+    received: Received,
+}
+
 /// The running transfers, with what the limits count.
 #[derive(Default)]
 struct Transfers {
-    tasks: JoinSet<()>,
+    tasks: JoinSet<Option<End>>,
     keys: HashMap<Id, Key>,
-    running: HashSet<Key>,
+    running: HashMap<Key, Option<Repeat>>,
     per_peer: HashMap<IpAddr, usize>,
 }
 
 impl Transfers {
-    fn start(&mut self, key: Key, task: impl Future<Output = ()> + Send + 'static) {
+    fn start(&mut self, key: Key, task: impl Future<Output = Option<End>> + Send + 'static) {
         *self.per_peer.entry(key.peer.ip()).or_default() += 1;
         let id = self.tasks.spawn(task).id();
-        self.running.insert(key.clone());
+        self.running.insert(key.clone(), None);
         self.keys.insert(id, key);
     }
 
-    fn ended(&mut self, ended: Result<(Id, ()), tokio::task::JoinError>) {
-        let id = match &ended {
-            Ok((id, ())) => *id,
-            Err(error) => error.id(),
+    /// Counts a transfer off. Returns what is to be started in its place: the repeated request of a client that stopped it.
+    fn ended(&mut self, ended: Result<(Id, Option<End>), JoinError>) -> Option<(String, Repeat)> {
+        let (id, end) = match ended {
+            Ok(ended) => ended,
+            Err(error) => (error.id(), None),
         };
-        let Some(key) = self.keys.remove(&id) else { return };
+        let key = self.keys.remove(&id)?;
         if let Some(count) = self.per_peer.get_mut(&key.peer.ip()) {
             *count -= 1;
             if *count == 0 {
                 self.per_peer.remove(&key.peer.ip());
             }
         }
-        self.running.remove(&key);
+        let repeat = self.running.remove(&key)??;
+        (end == Some(End::Stopped)).then_some((key.name, repeat))
     }
 }
 
@@ -196,11 +211,15 @@ struct Job {
 }
 
 impl Job {
-    async fn run(self, key: Key, options: Vec<TransferOption>, timeout: Duration) {
+    /// How the transfer ended; none if it never began.
+    async fn run(self, key: Key, options: Vec<TransferOption>, timeout: Duration) -> Option<End> {
         let started = self.clock.instant();
         let socket = match self.open(key.peer).await {
             Ok(socket) => socket,
-            Err(error) => return warn!(peer = %key.peer, %error, "no socket for a TFTP transfer"),
+            Err(error) => {
+                warn!(peer = %key.peer, %error, "no socket for a TFTP transfer");
+                return None;
+            }
         };
         let content = match self.loaders.get(&key.name).await {
             Ok(content) => content,
@@ -210,7 +229,7 @@ impl Job {
                 if let Some(packet) = error_packet(code, &refused.to_string()) {
                     let _ = socket.send(&packet).await;
                 }
-                return;
+                return None;
             }
         };
         let (terms, granted) = Terms::agree(&options, content.len(), timeout);
@@ -218,8 +237,12 @@ impl Job {
             Ok(end) => {
                 let millis = (self.clock.instant() - started).as_millis() as u64;
                 info!(peer = %key.peer, name = ?key.name, bytes = content.len(), millis, ?end, "TFTP transfer");
+                Some(end)
             }
-            Err(error) => debug!(peer = %key.peer, name = ?key.name, %error, "TFTP transfer broke off"),
+            Err(error) => {
+                debug!(peer = %key.peer, name = ?key.name, %error, "TFTP transfer broke off");
+                None
+            }
         }
     }
 

@@ -11,6 +11,7 @@ use bessemer::wire::dhcp_options::code;
 use bessemer::wire::mac::Mac;
 
 use super::tftp::{Fixture, rrq};
+use super::world::{Client, OURS, World, message};
 
 /// Random bytes, or one of `real` with a few bytes changed, cut off or doubled.
 pub fn garbage(random: &Random, real: &[Vec<u8>]) -> Vec<u8> {
@@ -104,5 +105,31 @@ async fn the_tftp_server_survives_garbage() -> Result<()> {
         }
     };
     assert_eq!(tokio::time::timeout(Duration::from_secs(10), served).await??, 4 + 512);
+    server.finish().await
+}
+
+#[tokio::test]
+async fn the_dhcp_server_survives_garbage() -> Result<()> {
+    let world = World::new().await?;
+    let server = world.dhcp(|s| s.serve_unknown = true).await?;
+    let random = Random::seeded(0xd4c7);
+    let mut real = real_dhcp();
+    real.push(message(MessageType::Discover, OURS).encode());
+    let noise = Net::system().udp(UdpBind::at(SocketAddr::from(([127, 0, 0, 1], 0))))?;
+    let mut buffer = [0; 2048];
+    for _ in 0..4_000 {
+        noise.send_to(&garbage(&random, &real), server.addr).await?;
+        let _ = noise.try_recv(&mut buffer);
+    }
+    let client = Client::new(&server)?;
+    let served = async {
+        loop {
+            client.send(&message(MessageType::Discover, OURS)).await?;
+            if let Ok(reply) = tokio::time::timeout(Duration::from_millis(100), client.hear()).await {
+                return reply;
+            }
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(10), served).await??;
     server.finish().await
 }

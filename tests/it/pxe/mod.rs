@@ -1,4 +1,6 @@
 //! Network boot, over real loopback sockets and without root; `netns` adds real broadcast where root is to be had.
 
+mod dhcp;
 mod fuzz;
 mod tftp;
+mod world;

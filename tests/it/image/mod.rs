@@ -1,4 +1,0 @@
-//! Images and config drives.
-
-mod cache;
-mod config_drive;
