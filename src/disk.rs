@@ -1,10 +1,14 @@
 //! Files that are not the store: images, boot loaders, leases of nothing else.
 //!
 //! The seam exists so that a simulated world can fill the disk or lose what was not synced. Everything that the service
-//! writes for itself outside SQLite goes through [`write_atomic`]: a reader sees the old file or the new one.
+//! writes for itself outside SQLite goes through [`write_atomic`] or, if it is too long for memory, [`Partial`]: a reader
+//! sees the old file or the new one. What others name is opened by [`open_below`]. All of it blocks: call it off the runtime.
 
-use std::io::{self, Write as _};
-use std::path::Path;
+use std::fs::File;
+use std::io::{self, Read, Write as _};
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Writes `bytes` beside `path`, syncs and renames over it, then syncs the directory. Blocking: call it off the runtime.
 pub fn write_atomic(path: &Path, bytes: &[u8]) -> io::Result<()> {
@@ -21,5 +25,100 @@ pub fn sync_parent(path: &Path) -> io::Result<()> {
     match path.parent() {
         Some(dir) if !dir.as_os_str().is_empty() => std::fs::File::open(dir)?.sync_all(),
         _ => std::fs::File::open(".")?.sync_all(),
+    }
+}
+
+/// Ending of a file that is still being written. Whoever owns a directory removes such files when it starts.
+pub const PARTIAL: &str = "partial";
+
+/// A file that is not there until it is complete. Dropped before [`Partial::publish`], it leaves nothing.
+#[derive(Debug)]
+pub struct Partial {
+    file: File,
+    path: PathBuf,
+    target: PathBuf,
+    published: bool,
+}
+
+impl Partial {
+    /// Starts what will be `target`. Errors: the directory cannot be written.
+    pub fn create(target: &Path) -> io::Result<Self> {
+        // One that was given up may still be open in another thread when the next begins.
+        static SERIAL: AtomicU64 = AtomicU64::new(0);
+        let mut name = target.as_os_str().to_owned();
+        name.push(format!(".{}.{PARTIAL}", SERIAL.fetch_add(1, Ordering::Relaxed)));
+        let path = PathBuf::from(name);
+        let file = File::options().write(true).create_new(true).mode(0o600).open(&path)?;
+        Ok(Partial { file, path, target: target.to_owned(), published: false })
+    }
+
+    pub fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.file.write_all(bytes)
+    }
+
+    /// Makes it durable and gives it its name.
+    pub fn publish(mut self) -> io::Result<()> {
+        self.file.sync_all()?;
+        std::fs::rename(&self.path, &self.target)?;
+        self.published = true;
+        sync_parent(&self.target)
+    }
+}
+
+impl Drop for Partial {
+    fn drop(&mut self) {
+        if !self.published {
+            // Nothing more can be done here; the owner's next start removes what could not be removed now.
+            let _ = std::fs::remove_file(&self.path);
+        }
+    }
+}
+
+/// Opens a regular file that lies below one of `roots` once every symbolic link on the way is followed. Errors:
+/// `PermissionDenied` if it lies elsewhere or is no regular file.
+pub fn open_below(roots: &[PathBuf], path: &Path) -> io::Result<(File, u64)> {
+    let denied = |why: &str| io::Error::new(io::ErrorKind::PermissionDenied, format!("{} {why}", path.display()));
+    if !path.is_absolute() {
+        return Err(denied("is not an absolute path"));
+    }
+    let below =
+        |real: &Path| roots.iter().filter_map(|root| root.canonicalize().ok()).any(|root| real.starts_with(root));
+    // Whether something exists outside the roots is nobody's business, so it is denied like what does.
+    let outside = || denied("is not below a configured root (images.roots)");
+    let real = path
+        .canonicalize()
+        .map_err(|error| if roots.iter().any(|root| path.starts_with(root)) { error } else { outside() })?;
+    if !below(&real) {
+        return Err(outside());
+    }
+    // O_NONBLOCK: opening a FIFO would wait for a writer. O_NOFOLLOW: the last part was resolved, so a link is news.
+    let flags = nix::libc::O_NOFOLLOW | nix::libc::O_NONBLOCK;
+    let file = File::options().read(true).custom_flags(flags).open(&real)?;
+    // A directory on the way may have been swapped for a link since: ask the kernel where this file really is.
+    let opened = std::fs::read_link(format!("/proc/self/fd/{}", std::os::fd::AsRawFd::as_raw_fd(&file)))?;
+    if !below(&opened) {
+        return Err(outside());
+    }
+    let metadata = file.metadata()?;
+    if !metadata.is_file() {
+        return Err(denied("is not a regular file"));
+    }
+    Ok((file, metadata.len()))
+}
+
+/// Reads pieces of up to `piece_bytes` until the end, handing each to `take`; stops early if that returns an error.
+pub fn read_pieces<E: From<io::Error>>(
+    file: &mut File,
+    piece_bytes: usize,
+    mut take: impl FnMut(&[u8]) -> Result<(), E>,
+) -> Result<(), E> {
+    let mut buffer = vec![0; piece_bytes];
+    loop {
+        match file.read(&mut buffer) {
+            Ok(0) => return Ok(()),
+            Ok(n) => take(&buffer[..n])?,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error.into()),
+        }
     }
 }

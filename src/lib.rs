@@ -1,10 +1,14 @@
 //! Bessemer turns bare machines into running ones. Start reading at `ARCHITECTURE.md`, beside this file.
 #![forbid(unsafe_code)]
 
+pub mod app;
 pub mod bmc;
+pub mod cli;
 pub mod clock;
+pub mod config;
 pub mod disk;
 pub mod driver;
+pub mod image;
 pub mod model;
 pub mod net;
 pub mod provision;

@@ -1,1 +1,5 @@
-fn main() {}
+//! See `cli`.
+
+fn main() -> std::process::ExitCode {
+    bessemer::cli::main()
+}

@@ -3,6 +3,7 @@
 //! The order of a type's names is its preference: the first enabled one is the default of a new node.
 
 use super::fake::{Fake, FakeDeploy, FakePower};
+use super::ipmi::{IpmiManagement, IpmiPower, IpmiVendor};
 use super::noop::{Absent, Noop};
 use super::{Boot, Deploy, DriverError, Inspect, Interface, Management, Network, Power, Vendor};
 use crate::model::{InterfaceKind, Node};
@@ -61,7 +62,9 @@ const fn row(name: &'static str, implementation: Implementation) -> InterfaceRow
 /// Every interface that this binary has. A vendor's driver adds its rows here.
 pub const INTERFACES: &[InterfaceRow] = &[
     row("fake", Implementation::Power(&FakePower)),
+    row("ipmitool", Implementation::Power(&IpmiPower)),
     row("fake", Implementation::Management(&Fake)),
+    row("ipmitool", Implementation::Management(&IpmiManagement)),
     row("noop", Implementation::Management(&Noop)),
     row("fake", Implementation::Boot(&Fake)),
     row("fake", Implementation::Deploy(&FakeDeploy)),
@@ -70,6 +73,7 @@ pub const INTERFACES: &[InterfaceRow] = &[
     row("no-inspect", Implementation::Inspect(&Absent("inspect"))),
     row("noop", Implementation::Network(&Noop)),
     row("fake", Implementation::Vendor(&Fake)),
+    row("ipmitool", Implementation::Vendor(&IpmiVendor)),
     row("no-vendor", Implementation::Vendor(&Absent("vendor"))),
     row("fake", Implementation::Other(InterfaceKind::Bios, &Fake)),
     row("no-bios", Implementation::Other(InterfaceKind::Bios, &Absent("bios"))),

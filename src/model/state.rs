@@ -75,4 +75,25 @@ impl State {
             DeployFailed | CleanFailed | InspectFailed | AdoptFailed | RescueFailed | UnrescueFailed | ServiceFailed
         )
     }
+
+    /// A node on its way somewhere may be changed by clients only in these states (`contract: states`); one that rests
+    /// may always be.
+    pub const fn allows_update(self) -> bool {
+        use State::*;
+        matches!(
+            self,
+            DeployFailed
+                | Inspecting
+                | InspectFailed
+                | InspectWait
+                | CleanFailed
+                | Error
+                | Verifying
+                | AdoptFailed
+                | RescueFailed
+                | UnrescueFailed
+                | ServiceHold
+                | ServiceFailed
+        )
+    }
 }

@@ -3,6 +3,7 @@
 //! Nothing here waits for hardware; that is the engine's part. A decision that needs a node to itself finds the node's
 //! reservation in the very transaction in which it takes it.
 
+pub mod allocations;
 pub mod boot;
 pub mod refusal;
 

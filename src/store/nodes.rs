@@ -23,17 +23,6 @@ pub fn all(read: &Read) -> Result<Vec<Node>, StoreError> {
     rows::select(read, "ORDER BY id", &[])
 }
 
-/// The free nodes of a resource class: available, without an instance, not a child, not in maintenance.
-/// Whether they are reserved or their power is known is left to the caller, who says so to the client.
-pub fn free(read: &Read, resource_class: &str) -> Result<Vec<Node>, StoreError> {
-    rows::select(
-        read,
-        "WHERE resource_class = ? AND provision_state = 'available' AND instance_uuid IS NULL
-         AND maintenance = 0 AND parent_node IS NULL",
-        &[&resource_class],
-    )
-}
-
 /// Inserts a new node; its `id` is given by the store.
 pub fn insert(tx: &Tx, node: &Node) -> Result<i64, StoreError> {
     rows::insert(tx, node)
@@ -47,6 +36,7 @@ pub fn update(tx: &Tx, before: &Node, after: &Node) -> Result<bool, StoreError> 
     }
     after.updated_at = Some(tx.now());
     if before.reservation.is_some() && after.reservation.is_none() {
+        super::work::hurry_allocations(tx)?;
         tx.wake();
     }
     rows::update(tx, before, &after)

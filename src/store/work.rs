@@ -62,3 +62,13 @@ pub fn delete(tx: &Tx, id: i64) -> Result<bool, StoreError> {
     tx.wake();
     Ok(execute(tx, "DELETE FROM work WHERE id = ?", &[&id])? > 0)
 }
+
+/// Makes the allocations that wait for a node due now: one has become free.
+pub fn hurry_allocations(tx: &Tx) -> Result<(), StoreError> {
+    let now = micros(tx.now());
+    let sql = "UPDATE work SET due_at = ?1 WHERE allocation_uuid IS NOT NULL AND due_at > ?1";
+    if execute(tx, sql, &[&now])? > 0 {
+        tx.wake();
+    }
+    Ok(())
+}

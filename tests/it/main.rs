@@ -2,6 +2,10 @@
 //! Each module mirrors an area of the source; `common.rs`-style grab bags are deliberately absent.
 
 mod bmc;
+mod cli;
+mod config;
 mod http;
+mod image;
 mod lab;
 mod pxe;
+mod race;

@@ -17,9 +17,9 @@ CREATE TABLE nodes (
     maintenance INTEGER NOT NULL DEFAULT 0,
     maintenance_reason TEXT,
     fault TEXT,
-    instance_uuid TEXT UNIQUE,
+    instance_uuid TEXT,
     instance_name TEXT,
-    allocation_uuid TEXT UNIQUE,
+    allocation_uuid TEXT,
     chassis_uuid TEXT,
     parent_node TEXT,
     resource_class TEXT,
@@ -67,8 +67,17 @@ CREATE TABLE nodes (
     created_at INTEGER NOT NULL,
     updated_at INTEGER
 );
--- What an allocation looks for, in one index: the free nodes of a class.
-CREATE INDEX nodes_free ON nodes (resource_class) WHERE provision_state = 'available' AND instance_uuid IS NULL;
+-- Partial, so that a search for nodes without an instance is never tempted to go through this index.
+CREATE UNIQUE INDEX nodes_by_instance ON nodes (instance_uuid) WHERE instance_uuid IS NOT NULL;
+CREATE UNIQUE INDEX nodes_by_allocation ON nodes (allocation_uuid) WHERE allocation_uuid IS NOT NULL;
+-- What an allocation looks for, and nothing else, by class; the UUID gives an order that is as good as random.
+CREATE INDEX nodes_free ON nodes (resource_class, uuid)
+    WHERE provision_state = 'available' AND instance_uuid IS NULL AND maintenance = 0 AND parent_node IS NULL
+    AND power_state IS NOT NULL;
+-- And what it would have found if somebody had asked their BMCs.
+CREATE INDEX nodes_unread ON nodes (resource_class, uuid)
+    WHERE provision_state = 'available' AND instance_uuid IS NULL AND maintenance = 0 AND parent_node IS NULL
+    AND power_state IS NULL;
 CREATE INDEX nodes_by_state ON nodes (provision_state);
 CREATE INDEX nodes_by_parent ON nodes (parent_node) WHERE parent_node IS NOT NULL;
 CREATE INDEX nodes_by_chassis ON nodes (chassis_uuid) WHERE chassis_uuid IS NOT NULL;

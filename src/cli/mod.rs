@@ -1,0 +1,61 @@
+//! The command line: one file per sub-command.
+//!
+//! Exit codes: 0 it worked, 1 it failed, 2 it was asked wrongly (arguments or configuration). Results go to standard
+//! output and everything else to standard error, so that output can be piped; a reader that goes away is no error.
+
+mod config;
+mod serve;
+mod source;
+
+use std::io::{self, Write as _};
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::config::Problems;
+
+/// Turns bare machines into running ones: Ironic's API, network boot and IPMI in one program.
+#[derive(Parser)]
+#[command(name = "bessemer", version, arg_required_else_help = true, max_term_width = 110)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Run the service until SIGTERM or Ctrl-C
+    Serve(serve::Args),
+    /// Show or check the configuration
+    Config(config::Args),
+}
+
+/// Parses the arguments and runs what they ask for.
+pub fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(asked) => {
+            // Help and version are "errors" to clap, and go to standard output.
+            let code = u8::try_from(asked.exit_code()).unwrap_or(2);
+            let _ = asked.print();
+            return ExitCode::from(code);
+        }
+    };
+    let done = match cli.command {
+        Command::Serve(args) => serve::run(args),
+        Command::Config(args) => config::run(args),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
+        Err(error) => {
+            let wrongly_asked = error.downcast_ref::<Problems>().is_some();
+            let _ = writeln!(io::stderr(), "bessemer: {error:#}");
+            ExitCode::from(if wrongly_asked { 2 } else { 1 })
+        }
+    }
+}
+
+fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    error.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
+}

@@ -1,0 +1,236 @@
+//! What a configuration means, checked as a whole. Once a [`Settings`] exists, nothing in it is contradictory.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use toml::Value;
+
+use super::keys::{self, Fallback, Key};
+use super::{Problems, Typed, file, network};
+
+pub use super::network::{Dhcp, DhcpAt, Provisioning, Unknown};
+
+/// See the rows in [`super::keys`] for what each is for.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    pub db: PathBuf,
+    /// Address of the admin API; port 0 picks a free one.
+    pub listen: SocketAddr,
+    pub host: Option<String>,
+    pub automated_clean: bool,
+    /// In `tracing`'s directive syntax.
+    pub log: String,
+    pub auth: Auth,
+    /// None: no second listener, unless DHCP is on an interface, whose address is then used.
+    pub provisioning: Option<Provisioning>,
+    pub dhcp: Option<Dhcp>,
+    pub boot_dir: PathBuf,
+    pub images: Images,
+    pub deploy: Deploy,
+    pub timeouts: Timeouts,
+    pub power_sync: PowerSync,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Auth {
+    None,
+    Basic { htpasswd: PathBuf },
+}
+
+#[derive(Clone, Debug)]
+pub struct Images {
+    pub roots: Vec<PathBuf>,
+    pub cache_dir: PathBuf,
+    pub cache_bytes: u64,
+}
+
+#[derive(Clone, Debug)]
+pub struct Deploy {
+    pub kernel: Option<String>,
+    pub ramdisk: Option<String>,
+    pub kernel_append_params: String,
+    /// Step and priority; 0 leaves the step out.
+    pub clean_step_priorities: Vec<(String, i64)>,
+}
+
+/// Zero means never, where the key's comment says so.
+#[derive(Clone, Debug)]
+pub struct Timeouts {
+    pub deploy_callback: Duration,
+    pub clean_callback: Duration,
+    pub service_callback: Duration,
+    pub rescue_callback: Duration,
+    pub inspect_wait: Duration,
+    pub power_change: Duration,
+    pub soft_power_off: Duration,
+    pub heartbeat: Duration,
+}
+
+#[derive(Clone, Debug)]
+pub struct PowerSync {
+    pub interval: Duration,
+    pub force: bool,
+}
+
+impl Settings {
+    /// Reads the meaning. Errors: everything that is wrong, also what [`Typed`] found before.
+    pub fn from_typed(typed: &Typed) -> Result<Self, Problems> {
+        let mut values = Values { typed, problems: typed.problems.clone() };
+        let settings = Settings::read(&mut values);
+        if values.problems.is_empty() { Ok(settings) } else { Err(Problems(values.problems)) }
+    }
+
+    /// What zero configuration means.
+    pub fn defaults() -> Result<Self, Problems> {
+        Self::from_typed(&Typed::default())
+    }
+
+    fn read(values: &mut Values) -> Self {
+        let db = PathBuf::from(values.words(keys::DB));
+        let listen = values.socket(keys::LISTEN).unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 0)));
+        let auth = auth(values, listen.ip());
+        let dhcp = network::dhcp(values);
+        let provisioning = network::provisioning(values, listen, dhcp.as_ref());
+        Settings {
+            host: values.text(keys::HOST),
+            automated_clean: values.flag(keys::AUTOMATED_CLEAN),
+            log: values.words(keys::LOG),
+            auth,
+            provisioning,
+            dhcp,
+            boot_dir: values.words(keys::BOOT_DIR).into(),
+            images: images(values, &db),
+            deploy: Deploy {
+                kernel: values.text(keys::DEPLOY_KERNEL),
+                ramdisk: values.text(keys::DEPLOY_RAMDISK),
+                kernel_append_params: values.words(keys::DEPLOY_KERNEL_APPEND),
+                clean_step_priorities: vec![
+                    ("erase_devices".to_owned(), values.number(keys::CLEAN_ERASE)),
+                    ("erase_devices_metadata".to_owned(), values.number(keys::CLEAN_ERASE_METADATA)),
+                ],
+            },
+            timeouts: Timeouts {
+                deploy_callback: values.secs(keys::DEPLOY_CALLBACK),
+                clean_callback: values.secs(keys::CLEAN_CALLBACK),
+                service_callback: values.secs(keys::SERVICE_CALLBACK),
+                rescue_callback: values.secs(keys::RESCUE_CALLBACK),
+                inspect_wait: values.secs(keys::INSPECT_WAIT),
+                power_change: values.secs(keys::POWER_CHANGE),
+                soft_power_off: values.secs(keys::SOFT_POWER_OFF),
+                heartbeat: values.secs(keys::HEARTBEAT),
+            },
+            power_sync: PowerSync {
+                interval: values.secs(keys::POWER_SYNC_INTERVAL),
+                force: values.flag(keys::POWER_SYNC_FORCE),
+            },
+            db,
+            listen,
+        }
+    }
+}
+
+fn auth(values: &mut Values, admin: IpAddr) -> Auth {
+    let htpasswd = values.text(keys::AUTH_HTPASSWD).map(PathBuf::from);
+    if values.words(keys::AUTH_STRATEGY) == "http_basic" {
+        if htpasswd.is_none() {
+            values.wrong(keys::AUTH_STRATEGY, "auth.htpasswd, the file with the users, beside it");
+        }
+        return Auth::Basic { htpasswd: htpasswd.unwrap_or_default() };
+    }
+    if !admin.is_loopback() && !values.flag(keys::AUTH_ALLOW_NOAUTH) {
+        values.wrong(
+            keys::LISTEN,
+            "a loopback address, because auth.strategy is noauth and whoever reaches this address could do everything; \
+             or auth.strategy = \"http_basic\"; or auth.allow_noauth = true if that is meant",
+        );
+    }
+    Auth::None
+}
+
+fn images(values: &mut Values, db: &Path) -> Images {
+    let roots: Vec<PathBuf> = values.list(keys::IMAGES_ROOTS).into_iter().map(PathBuf::from).collect();
+    if roots.iter().any(|root| !root.is_absolute()) {
+        values.wrong(keys::IMAGES_ROOTS, "absolute paths");
+    }
+    let cache_dir = match values.text(keys::IMAGES_CACHE_DIR) {
+        Some(dir) => dir.into(),
+        None => db.with_extension("images"),
+    };
+    let cache_bytes = u64::try_from(values.number(keys::IMAGES_CACHE_BYTES)).unwrap_or(0);
+    Images { roots, cache_dir, cache_bytes }
+}
+
+/// Reads typed values by key, and collects what is wrong with them. Only shapes that [`Typed`] has already checked
+/// arrive here, so that a missing one can stand for itself as zero or empty.
+pub(super) struct Values<'t> {
+    typed: &'t Typed,
+    problems: Vec<String>,
+}
+
+impl Values<'_> {
+    /// Notes that the value of a key is not what it has to be: `dhcp.pool = "…" (from FILE): expected …`.
+    pub fn wrong(&mut self, key: &Key, expected: &str) {
+        let value = self.typed.value(key).map_or_else(|| "nothing".to_owned(), |value| value.to_string());
+        let by = self.typed.given(key).map_or("the default", |given| &given.by);
+        self.problems.push(format!("{} = {value} (from {by}): expected {expected}", key.path));
+    }
+
+    /// Notes that a key has to be given.
+    pub fn missing(&mut self, key: &Key, why: &str) {
+        self.problems.push(format!("{} is missing: {why}", key.path));
+    }
+
+    /// Whether somebody gave a value that is not the default: a printed configuration states every default.
+    pub fn is_given(&self, key: &Key) -> bool {
+        self.typed.given(key).is_some_and(|given| match key.default {
+            Fallback::Is(toml) => file::literal(toml).as_ref() != Some(&given.value),
+            Fallback::Absent(_) => true,
+        })
+    }
+
+    pub fn text(&self, key: &Key) -> Option<String> {
+        match self.typed.value(key)? {
+            Value::String(text) => Some(text),
+            _ => None,
+        }
+    }
+
+    pub fn words(&self, key: &Key) -> String {
+        self.text(key).unwrap_or_default()
+    }
+
+    pub fn flag(&self, key: &Key) -> bool {
+        matches!(self.typed.value(key), Some(Value::Boolean(true)))
+    }
+
+    pub fn number(&self, key: &Key) -> i64 {
+        self.typed.value(key).and_then(|value| value.as_integer()).unwrap_or(0)
+    }
+
+    pub fn secs(&self, key: &Key) -> Duration {
+        Duration::from_secs(u64::try_from(self.number(key)).unwrap_or(0))
+    }
+
+    pub fn list(&self, key: &Key) -> Vec<String> {
+        let items = self.typed.value(key).and_then(|value| value.as_array().cloned()).unwrap_or_default();
+        items.iter().filter_map(|item| item.as_str().map(str::to_owned)).collect()
+    }
+
+    /// `ADDRESS:PORT`, if the key has a value and it is one.
+    pub fn socket(&mut self, key: &Key) -> Option<SocketAddr> {
+        self.parsed(key, "ADDRESS:PORT, such as 127.0.0.1:6385 or [::1]:6385")
+    }
+
+    pub fn ipv4(&mut self, key: &Key) -> Option<Ipv4Addr> {
+        self.parsed(key, "an IPv4 address")
+    }
+
+    fn parsed<T: std::str::FromStr>(&mut self, key: &Key, expected: &str) -> Option<T> {
+        let parsed = self.text(key)?.trim().parse().ok();
+        if parsed.is_none() {
+            self.wrong(key, expected);
+        }
+        parsed
+    }
+}

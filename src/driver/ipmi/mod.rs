@@ -1,0 +1,57 @@
+//! The `ipmitool` interfaces: power, management and vendor commands over IPMI. Named after the tool that Ironic runs,
+//! because that is the name in everybody's nodes; no tool is run here.
+//!
+//! A node's `driver_info` becomes a login, the login a BMC from the environment's pool. Everything here is stateless.
+
+mod info;
+mod management;
+mod power;
+mod sensors;
+mod vendor;
+
+pub use management::IpmiManagement;
+pub use power::IpmiPower;
+pub use vendor::IpmiVendor;
+
+use super::traits::Done;
+use super::{DriverError, Task};
+use crate::bmc::ipmi::{Bmc, IpmiError};
+
+/// The node's BMC, and a name for it in errors.
+struct Connection {
+    bmc: Bmc,
+    info: info::Info,
+}
+
+impl Connection {
+    fn of(task: &Task) -> Result<Self, DriverError> {
+        let info = info::parse(&task.driver_info())?;
+        let bmc = task.env.ipmi.bmc(info.login.clone()).map_err(|error| match error {
+            IpmiError::Misconfigured(text) => DriverError::misconfigured(format!("driver_info: {text}")),
+            other => DriverError::Unreachable(other.to_string()),
+        })?;
+        Ok(Connection { bmc: bmc.bridged(info.bridge), info })
+    }
+
+    /// Says which BMC it was, and sorts the error by what a caller can do about it.
+    fn error(&self, error: IpmiError) -> DriverError {
+        let login = &self.info.login;
+        let text = format!("IPMI of {}:{}: {error}", login.host, login.port);
+        match error {
+            IpmiError::Unreachable { .. } | IpmiError::Stopping => DriverError::Unreachable(text),
+            IpmiError::TimedOut { .. } => DriverError::TimedOut(text),
+            IpmiError::Unsupported(_) => DriverError::Unsupported(text),
+            IpmiError::Misconfigured(_) => DriverError::Misconfigured(text),
+            busy if busy.is_worth_retrying() => DriverError::TimedOut(text),
+            IpmiError::BadCredentials { .. }
+            | IpmiError::Refused { .. }
+            | IpmiError::SessionRefused { .. }
+            | IpmiError::Garbled(_) => DriverError::Refused(text),
+        }
+    }
+}
+
+/// All three interfaces need the same keys.
+fn validate(task: &Task) -> Done<'_> {
+    Box::pin(async move { Connection::of(task).map(drop) })
+}

@@ -1,0 +1,275 @@
+//! One download: from the source through the hash to the disk, in pieces.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use tokio::sync::{mpsc, watch};
+
+use super::index::remove_all;
+use super::{ImageCache, Progress, blocking, stopping};
+use crate::disk::{self, Partial};
+use crate::image::ImageError;
+use crate::image::checksum::{Checksum, Hasher};
+use crate::image::format::{self, Format, HEAD_BYTES};
+use crate::net::http::{Limits, Request, Response, Url};
+
+/// How often a source that breaks off is asked again from the start.
+const ATTEMPTS: u32 = 3;
+/// Pieces between the network and the disk: what bounds memory when the disk is slower.
+const PIECES: usize = 16;
+/// Room is reserved in such steps if the source does not tell the length.
+const STEP_BYTES: u64 = 64 << 20;
+
+impl ImageCache {
+    /// Fetches until done, failed, or wanted by nobody. The index learns of the end first and those who wait after it,
+    /// so that they find the entry.
+    pub(super) async fn download(self, location: String, checksum: Checksum, progress: Arc<watch::Sender<Progress>>) {
+        let name = checksum.content_name();
+        let fetched = tokio::select! {
+            fetched = self.attempts(&location, &checksum, &progress) => fetched,
+            () = self.abandoned(&name, &progress) => Err(ImageError::Unreachable("nobody waits for the image".into())),
+            () = self.0.stop.cancelled() => Err(stopping()),
+        };
+        self.index().finish(&name, fetched.as_ref().ok().copied());
+        match &fetched {
+            Ok((bytes, format)) => {
+                tracing::info!(image = name, bytes, format = format.name(), source = shown(&location), "image cached");
+            }
+            Err(error) => tracing::warn!(image = name, source = shown(&location), %error, "image not cached"),
+        }
+        progress.send_modify(|progress| progress.end = Some(fetched.map(|_| ())));
+    }
+
+    async fn abandoned(&self, name: &str, progress: &watch::Sender<Progress>) {
+        loop {
+            // Nobody waits; a node may still hold it, and then its release is what is awaited.
+            progress.closed().await;
+            if self.index().is_abandoned(name) {
+                return;
+            }
+            self.0.clock.sleep(Duration::from_millis(250)).await;
+        }
+    }
+
+    async fn attempts(
+        &self,
+        location: &str,
+        checksum: &Checksum,
+        progress: &Arc<watch::Sender<Progress>>,
+    ) -> Result<(u64, Format), ImageError> {
+        let mut attempt = 1;
+        loop {
+            let fetched = match file_path(location) {
+                Some(path) => self.copy(path, location, checksum, progress).await,
+                None => self.fetch(location, checksum, progress).await,
+            };
+            match fetched {
+                Err(error @ ImageError::Unreachable(_)) if attempt < ATTEMPTS => {
+                    tracing::info!(source = shown(location), attempt, %error, "image download broke off, trying again");
+                    progress.send_modify(|progress| progress.received_bytes = 0);
+                    self.0.clock.sleep(self.0.settings.retry_pause * attempt).await;
+                    attempt += 1;
+                }
+                other => return other,
+            }
+        }
+    }
+
+    async fn fetch(
+        &self,
+        location: &str,
+        checksum: &Checksum,
+        progress: &Arc<watch::Sender<Progress>>,
+    ) -> Result<(u64, Format), ImageError> {
+        let shown = shown(location);
+        let failed = |error| ImageError::fetching(&shown, &error);
+        let url = Url::parse(location).map_err(|error| ImageError::Unusable(format!("image_source: {error}")))?;
+        let mut request = Request::get(url);
+        request.trust = self.0.settings.trust.clone();
+        request.limits = Limits { body_bytes: self.0.settings.max_bytes, ..Limits::default() };
+        let response = self.0.client.send(request).await.map_err(failed)?;
+        if !response.status.is_success() {
+            let text = format!("image_source: {shown} answered {}", response.status);
+            // A busy or broken server may recover; a missing file will not appear.
+            let later = response.status.is_server_error() || response.status.as_u16() == 429;
+            return Err(if later { ImageError::Unreachable(text) } else { ImageError::Unusable(text) });
+        }
+        let total = response.content_length();
+        let room = self.reserve(checksum, total.unwrap_or(STEP_BYTES)).await?;
+        progress.send_modify(|progress| progress.total_bytes = total);
+        let (pieces, queue) = mpsc::channel(PIECES);
+        let writer = Writer::new(self, location, checksum, room).await?;
+        let writing = blocking(move || write(writer, queue));
+        let (sent, written) = tokio::join!(self.pump(response, checksum, progress, pieces, &shown), writing);
+        // The disk's or the format's error ends the pump too, and says more.
+        match (sent, written) {
+            (Ok(()), Ok(Some(written))) => Ok(written),
+            (_, Err(error)) | (Err(error), Ok(_)) => Err(error),
+            (Ok(()), Ok(None)) => Err(stopping()),
+        }
+    }
+
+    /// Moves the body into the queue. Ends with an explicit end mark: a queue that just closes was given up.
+    async fn pump(
+        &self,
+        mut response: Response,
+        checksum: &Checksum,
+        progress: &watch::Sender<Progress>,
+        pieces: mpsc::Sender<Option<Bytes>>,
+        shown: &str,
+    ) -> Result<(), ImageError> {
+        let (mut received, mut reserved) = (0, response.content_length().unwrap_or(STEP_BYTES));
+        while let Some(piece) = response.chunk().await.map_err(|error| ImageError::fetching(shown, &error))? {
+            received += piece.len() as u64;
+            if received > reserved {
+                reserved += STEP_BYTES;
+                self.reserve(checksum, reserved).await?;
+            }
+            progress.send_modify(|progress| progress.received_bytes = received);
+            if pieces.send(Some(piece)).await.is_err() {
+                return Err(ImageError::Disk("the writer stopped".into()));
+            }
+        }
+        pieces.send(None).await.map_err(|_| ImageError::Disk("the writer stopped".into()))
+    }
+
+    /// Copies a local file. It is copied rather than served from where it is because what is served must stay what was
+    /// verified, whoever edits the original.
+    async fn copy(
+        &self,
+        path: PathBuf,
+        location: &str,
+        checksum: &Checksum,
+        progress: &Arc<watch::Sender<Progress>>,
+    ) -> Result<(u64, Format), ImageError> {
+        let roots = self.0.settings.roots.clone();
+        let opened = blocking(move || {
+            disk::open_below(&roots, &path).map_err(|error| ImageError::Unusable(format!("image_source: {error}")))
+        });
+        let (mut file, bytes) = opened.await?;
+        let room = self.reserve(checksum, bytes).await?;
+        progress.send_modify(|progress| progress.total_bytes = Some(bytes));
+        let mut writer = Writer::new(self, location, checksum, room).await?;
+        let (name, cache, progress) = (checksum.content_name(), self.clone(), progress.clone());
+        blocking(move || {
+            disk::read_pieces(&mut file, 256 << 10, |piece| {
+                if cache.0.stop.is_cancelled() || !cache.index().is_current(&name, &progress) {
+                    return Err(stopping());
+                }
+                writer.push(piece)?;
+                if writer.bytes > bytes {
+                    return Err(ImageError::Unusable("the image file grows while it is read".into()));
+                }
+                progress.send_modify(|progress| progress.received_bytes = writer.bytes);
+                Ok(())
+            })?;
+            writer.finish()
+        })
+        .await
+    }
+
+    /// Makes room and removes what had to go.
+    async fn reserve(&self, checksum: &Checksum, bytes: u64) -> Result<Room, ImageError> {
+        let gone = self.index().reserve(&checksum.content_name(), bytes)?;
+        if !gone.is_empty() {
+            blocking(move || {
+                remove_all(&gone);
+                Ok(())
+            })
+            .await?;
+        }
+        Ok(Room(()))
+    }
+}
+
+/// Proof that room was reserved before anything is written.
+struct Room(());
+
+/// Writes the queue to the disk; `None` if the sender gave up.
+fn write(mut writer: Writer, mut queue: mpsc::Receiver<Option<Bytes>>) -> Result<Option<(u64, Format)>, ImageError> {
+    while let Some(piece) = queue.blocking_recv() {
+        match piece {
+            Some(piece) => writer.push(&piece)?,
+            None => return writer.finish().map(Some),
+        }
+    }
+    Ok(None)
+}
+
+/// Hashes, looks at the head, and writes.
+struct Writer {
+    partial: Partial,
+    hasher: Hasher,
+    head: Vec<u8>,
+    format: Option<Format>,
+    bytes: u64,
+    expected: Checksum,
+    location: String,
+}
+
+impl Writer {
+    async fn new(cache: &ImageCache, location: &str, expected: &Checksum, _room: Room) -> Result<Self, ImageError> {
+        let target = cache.0.settings.dir.join(expected.content_name());
+        let partial = blocking(move || Ok(Partial::create(&target)?)).await?;
+        Ok(Writer {
+            partial,
+            hasher: Hasher::new(expected.algorithm),
+            head: Vec::with_capacity(HEAD_BYTES),
+            format: None,
+            bytes: 0,
+            expected: expected.clone(),
+            location: shown(location),
+        })
+    }
+
+    fn push(&mut self, piece: &[u8]) -> Result<(), ImageError> {
+        if self.format.is_none() {
+            let missing = HEAD_BYTES - self.head.len();
+            self.head.extend_from_slice(&piece[..piece.len().min(missing)]);
+            if self.head.len() == HEAD_BYTES {
+                self.format = Some(format::detect(&self.head)?);
+            }
+        }
+        self.hasher.update(piece);
+        self.partial.write(piece)?;
+        self.bytes += piece.len() as u64;
+        Ok(())
+    }
+
+    /// Publishes if the hash is the expected one. Otherwise nothing stays.
+    fn finish(self) -> Result<(u64, Format), ImageError> {
+        let found = self.hasher.finish();
+        if found != self.expected.hex {
+            let algorithm = self.expected.algorithm.name();
+            return Err(ImageError::Mismatch {
+                location: self.location,
+                algorithm,
+                expected: self.expected.hex,
+                found,
+            });
+        }
+        let format = match self.format {
+            Some(format) => format,
+            None => format::detect(&self.head)?,
+        };
+        self.partial.publish()?;
+        Ok((self.bytes, format))
+    }
+}
+
+/// The path if the location is a file's.
+fn file_path(location: &str) -> Option<PathBuf> {
+    let path = location.strip_prefix("file://").or_else(|| location.starts_with('/').then_some(location))?;
+    let decoded = percent_encoding::percent_decode_str(path).decode_utf8_lossy().into_owned();
+    Some(PathBuf::from(if location.starts_with('/') { path.to_owned() } else { decoded }))
+}
+
+/// The location without credentials and query, for errors and logs.
+fn shown(location: &str) -> String {
+    match Url::parse(location) {
+        Ok(url) => url.to_string(),
+        Err(_) => location.chars().take(200).collect(),
+    }
+}

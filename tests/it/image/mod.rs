@@ -1,0 +1,4 @@
+//! Images and config drives.
+
+mod cache;
+mod config_drive;
