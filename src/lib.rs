@@ -15,6 +15,7 @@ pub mod provision;
 pub mod pxe;
 pub mod random;
 pub mod service;
+pub mod sim;
 pub mod store;
 pub mod telemetry;
 pub mod wire;

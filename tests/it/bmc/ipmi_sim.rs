@@ -161,7 +161,7 @@ async fn a_pinned_suite_is_never_weakened() -> Result<(), IpmiError> {
 async fn sessions_are_closed_so_that_ipmi_sim_never_runs_out_of_them() -> Result<(), IpmiError> {
     let Some(sim) = Sim::start() else { return Ok(()) };
     // ipmi_sim has room for about sixty and forgets idle ones only after a minute.
-    for _ in 0..150 {
+    for _ in 0..90 {
         let pool = pool();
         pool.bmc(sim.login())?.chassis_status().await?;
         pool.shutdown().await;
