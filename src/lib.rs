@@ -1,6 +1,7 @@
 //! Bessemer turns bare machines into running ones. Start reading at `ARCHITECTURE.md`, beside this file.
 #![forbid(unsafe_code)]
 
+pub mod api;
 pub mod app;
 pub mod bmc;
 pub mod cli;

@@ -5,6 +5,7 @@
 
 pub mod allocations;
 pub mod boot;
+pub mod patch;
 pub mod refusal;
 
 pub use refusal::{Refusal, Refused};

@@ -18,6 +18,7 @@ pub mod blobs;
 pub mod events;
 pub mod leases;
 pub mod nodes;
+pub mod page;
 pub mod ports;
 pub mod secrets;
 pub mod work;

@@ -52,6 +52,20 @@ pub fn traits(read: &Read, uuid: Uuid) -> Result<Vec<String>, StoreError> {
     texts(read, "SELECT trait FROM node_traits WHERE node_uuid = ? ORDER BY trait", &[&uuid.to_string()])
 }
 
+/// Visits the node's traits, sorted, with their place in the order. For lists, which have no use for a `Vec`.
+pub fn each_trait(read: &Read, uuid: &str, mut visit: impl FnMut(usize, &str)) -> Result<(), StoreError> {
+    let sql = "SELECT trait FROM node_traits WHERE node_uuid = ? ORDER BY trait";
+    let mut statement = read.connection.prepare_cached(sql)?;
+    let mut rows = statement.query([uuid])?;
+    let mut i = 0;
+    while let Some(row) = rows.next()? {
+        let name: String = row.get(0)?;
+        visit(i, &name);
+        i += 1;
+    }
+    Ok(())
+}
+
 /// Replaces the node's traits.
 pub fn set_traits(tx: &Tx, uuid: Uuid, traits: &[String]) -> Result<(), StoreError> {
     execute(tx, "DELETE FROM node_traits WHERE node_uuid = ?", &[&uuid.to_string()])?;

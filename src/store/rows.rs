@@ -19,7 +19,7 @@ impl ToSql for Cell<'_> {
 }
 
 /// The cell at `position` of a row, borrowed.
-fn cell<'r>(row: &'r rusqlite::Row<'_>, position: usize) -> Cell<'r> {
+pub(super) fn cell<'r>(row: &'r rusqlite::Row<'_>, position: usize) -> Cell<'r> {
     match row.get_ref(position) {
         Ok(ValueRef::Integer(value)) => Cell::Int(value),
         Ok(ValueRef::Text(text)) => Cell::Text(String::from_utf8_lossy(text)),

@@ -1,0 +1,136 @@
+//! Errors as Ironic's clients expect them.
+//!
+//! The body is `{"error_message": "<a JSON document, as a string>"}`: encoded twice, because clients parse it twice. The
+//! inner document has one of two shapes: what an application refuses is `{faultcode, faultstring, debuginfo}`, what the
+//! router refuses is `{code, title, description}`. Two kinds are not wrapped at all: too large or too deep bodies, and
+//! failed http_basic. No text of the store ever gets in: what it says goes to the log.
+
+use std::borrow::Cow;
+
+use hyper::StatusCode;
+use serde_json::json;
+
+use crate::service::Refusal;
+use crate::store::StoreError;
+
+/// Why a request was not carried out, ready to be told.
+#[derive(Debug)]
+pub enum Fault {
+    /// A handler or service said no.
+    Application { status: StatusCode, text: Cow<'static, str> },
+    /// The path, method, version or identifier leads nowhere.
+    Routing { status: StatusCode, description: Cow<'static, str> },
+    /// 405 with the methods that the path has.
+    Method { allow: String },
+    /// 406: the client does not take JSON. Its inner document is plain text, not JSON.
+    NotAcceptable,
+    /// The body is too large (413) or nested too deeply (400).
+    Body { status: StatusCode, text: &'static str },
+    /// 401 or 400 from http_basic.
+    Unauthorized { status: StatusCode, text: &'static str },
+}
+
+impl Fault {
+    pub fn application(status: StatusCode, text: impl Into<Cow<'static, str>>) -> Self {
+        Fault::Application { status, text: text.into() }
+    }
+
+    /// 400
+    pub fn invalid(text: impl Into<Cow<'static, str>>) -> Self {
+        Fault::application(StatusCode::BAD_REQUEST, text)
+    }
+
+    /// 404 of an object.
+    pub fn not_found(text: impl Into<Cow<'static, str>>) -> Self {
+        Fault::application(StatusCode::NOT_FOUND, text)
+    }
+
+    /// 406: newer than what the client asked for.
+    pub fn not_acceptable() -> Self {
+        Fault::application(StatusCode::NOT_ACCEPTABLE, "Request not acceptable.")
+    }
+
+    pub fn routing(status: StatusCode, description: impl Into<Cow<'static, str>>) -> Self {
+        Fault::Routing { status, description: description.into() }
+    }
+
+    /// 404 of a path.
+    pub fn no_route() -> Self {
+        Fault::routing(StatusCode::NOT_FOUND, "")
+    }
+
+    pub fn status(&self) -> StatusCode {
+        match self {
+            Fault::Application { status, .. } | Fault::Routing { status, .. } => *status,
+            Fault::Method { .. } => StatusCode::METHOD_NOT_ALLOWED,
+            Fault::NotAcceptable => StatusCode::NOT_ACCEPTABLE,
+            Fault::Body { status, .. } | Fault::Unauthorized { status, .. } => *status,
+        }
+    }
+
+    /// The body, in the envelope that belongs to the kind.
+    pub fn body(&self) -> Vec<u8> {
+        let status = self.status();
+        let fault_code = if status.is_server_error() { "Server" } else { "Client" };
+        let routing = |description: &str| {
+            let title = status.canonical_reason().unwrap_or_default();
+            json!({"code": status.as_u16(), "title": title, "description": description})
+        };
+        let inner = match self {
+            Fault::Application { text, .. } => {
+                json!({"faultcode": fault_code, "faultstring": text, "debuginfo": null})
+            }
+            Fault::Routing { description, .. } => routing(description),
+            Fault::Method { .. } => routing(""),
+            Fault::NotAcceptable => {
+                return json_bytes(&json!({"error_message": "406 Not Acceptable: only application/json is served"}));
+            }
+            Fault::Body { text, .. } => return json_bytes(&json!({"faultcode": fault_code, "faultstring": text})),
+            Fault::Unauthorized { text, .. } => {
+                return json_bytes(&json!({"error": {"message": text, "code": status.as_u16()}}));
+            }
+        };
+        json_bytes(&json!({"error_message": inner.to_string()}))
+    }
+}
+
+fn json_bytes(value: &serde_json::Value) -> Vec<u8> {
+    value.to_string().into_bytes()
+}
+
+impl From<Refusal> for Fault {
+    fn from(refusal: Refusal) -> Self {
+        let status = match refusal {
+            Refusal::Store(error) => return error.into(),
+            Refusal::Invalid(_) => StatusCode::BAD_REQUEST,
+            Refusal::Forbidden(_) => StatusCode::FORBIDDEN,
+            Refusal::NotFound(_) => StatusCode::NOT_FOUND,
+            Refusal::NotAcceptable(_) => StatusCode::NOT_ACCEPTABLE,
+            Refusal::Conflict(_) | Refusal::Locked(_) => StatusCode::CONFLICT,
+            Refusal::Busy(_) => StatusCode::SERVICE_UNAVAILABLE,
+        };
+        Fault::application(status, refusal.to_string())
+    }
+}
+
+impl From<StoreError> for Fault {
+    fn from(error: StoreError) -> Self {
+        match &error {
+            StoreError::Duplicate(column) => {
+                let what = column.rsplit('.').next().unwrap_or(column);
+                Fault::application(StatusCode::CONFLICT, format!("An object with this {what} already exists."))
+            }
+            StoreError::Full | StoreError::ReadOnly | StoreError::Closed => {
+                Fault::application(StatusCode::SERVICE_UNAVAILABLE, error.to_string())
+            }
+            StoreError::Broken(source) => {
+                tracing::error!(error = format!("{source:#}"), "the store failed");
+                Fault::application(StatusCode::INTERNAL_SERVER_ERROR, error.to_string())
+            }
+            other => {
+                tracing::error!(error = %other, "the store failed");
+                Fault::application(StatusCode::INTERNAL_SERVER_ERROR, "the store failed")
+            }
+        }
+    }
+}

@@ -1,0 +1,61 @@
+//! Discovery: which versions there are, and which resources at this one.
+
+use serde_json::{Map, Value, json};
+
+use crate::api::surface::Version;
+use crate::api::surface::routes::RESOURCES;
+use crate::api::{Answer, Call, Fault};
+
+/// `GET /`
+pub async fn root(call: Call) -> Result<Answer, Fault> {
+    call.no_query()?;
+    let version = version(&call.base);
+    Ok(Answer::json(&json!({
+        "name": "OpenStack Ironic API",
+        "description": "Bessemer serves the API of Ironic: it turns bare machines into running ones.",
+        "default_version": version,
+        "versions": [version],
+    })))
+}
+
+/// `GET /v1`
+pub async fn v1(call: Call) -> Result<Answer, Fault> {
+    call.no_query()?;
+    let base = &call.base;
+    let mut body: Map<String, Value> = Map::new();
+    body.insert("id".into(), json!("v1"));
+    body.insert(
+        "links".into(),
+        json!([
+            {"href": format!("{base}/v1/"), "rel": "self"},
+            {
+                "href": "https://docs.openstack.org//ironic/latest/contributor//webapi.html",
+                "rel": "describedby",
+                "type": "text/html",
+            },
+        ]),
+    );
+    let media = json!({"base": "application/json", "type": "application/vnd.openstack.ironic.v1+json"});
+    body.insert("media_types".into(), media);
+    body.insert("version".into(), version(base));
+    for (resource, since) in RESOURCES {
+        if *since <= call.version {
+            let links = json!([
+                {"href": format!("{base}/v1/{resource}/"), "rel": "self"},
+                {"href": format!("{base}/{resource}/"), "rel": "bookmark"},
+            ]);
+            body.insert((*resource).into(), links);
+        }
+    }
+    Ok(Answer::json(&Value::Object(body)))
+}
+
+fn version(base: &str) -> Value {
+    json!({
+        "id": "v1",
+        "links": [{"href": format!("{base}/v1/"), "rel": "self"}],
+        "status": "CURRENT",
+        "min_version": Version::MIN.to_string(),
+        "version": Version::MAX.to_string(),
+    })
+}

@@ -1,0 +1,59 @@
+//! The REST API: bytes to intents and back.
+//!
+//! ```text
+//!   server ─► dispatch ─► surface::routes ─► handlers::<noun> ─► service (decides) · engine::Handle (hardware)
+//!                │ auth, version, body            │ listing, patch, view
+//! ```
+//! What exists at which version is data in [`surface`]; a handler only parses, asks a service, and writes the answer.
+//! The same code serves two listeners: *admin* has every route, *provisioning* only those a machine in deployment needs.
+//! Deliberately absent: decisions (they are in `service`), SQL, and version numbers outside `surface`.
+
+pub mod answer;
+pub mod auth;
+mod dispatch;
+pub mod fault;
+pub mod handlers;
+pub mod listing;
+pub mod patch;
+pub mod request;
+pub mod server;
+pub mod surface;
+pub mod view;
+
+use std::sync::Arc;
+
+pub use answer::Answer;
+pub use fault::Fault;
+pub use request::Call;
+pub use server::{Listener, Server};
+
+use crate::random::Random;
+use crate::store::Store;
+
+/// What every handler can reach. One for the process, shared by both listeners.
+pub struct State {
+    pub store: Store,
+    pub random: Random,
+    pub settings: Settings,
+    pub auth: auth::Auth,
+}
+
+/// What the operator configured, as far as the API cares.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Base of the links in answers, without a trailing slash; otherwise it is taken from the request's Host.
+    pub public_endpoint: Option<String>,
+    /// The name that this process has as Ironic's one conductor.
+    pub conductor: String,
+    /// Objects in a page at most, and if the client does not say.
+    pub max_limit: usize,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Settings { public_endpoint: None, conductor: "bessemer".to_owned(), max_limit: 1000 }
+    }
+}
+
+/// A [`State`] that handlers share.
+pub type Shared = Arc<State>;

@@ -1,0 +1,16 @@
+//! What the API looks like, as data: versions, routes, fields, verbs, parameters.
+//!
+//! Every row says since which version it exists; [`routes::ROUTES`] is also the router and the [`field::Noun`] tables also
+//! shape the answers, so that there is nothing beside the tables that could disagree with them. Version numbers are
+//! written and compared in this folder only. The few changes of behaviour that are no rows have names in [`quirks`].
+
+pub mod field;
+pub mod history;
+pub mod nodes;
+pub mod quirks;
+pub mod routes;
+
+pub use field::{Field, Noun, Shape, Source, Write};
+pub use history::Version;
+pub use quirks::Quirk;
+pub use routes::{Reach, Route};

@@ -1,0 +1,205 @@
+//! Objects as JSON, written straight from the row into one buffer.
+//!
+//! A [`View`] is what a request wants to see of a noun: some of its fields, at a version, with links under a base. It says
+//! which columns it needs and then writes object after object. Nothing is parsed and no value is built: JSON columns are
+//! copied, and a field costs one `match`.
+
+use std::io::Write as _;
+
+use jiff::tz::TimeZone;
+
+use super::Fault;
+use super::surface::{Field, Noun, Quirk, Shape, Source, Version};
+use crate::clock::from_micros;
+use crate::model::{Cell, Record};
+use crate::store::StoreError;
+
+/// Which fields of a noun are shown.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Wanted {
+    /// What lists show unless told otherwise.
+    Listed,
+    All,
+    /// These, and the links.
+    Named(Vec<String>),
+}
+
+/// Writes the value of a [`Source::Special`] field, as JSON, for the object with this ident.
+pub type Special<'s> = &'s mut dyn FnMut(&'static str, &str, &mut Vec<u8>) -> Result<(), StoreError>;
+
+/// See the head of this file.
+#[derive(Clone)]
+pub struct View {
+    noun: &'static Noun,
+    version: Version,
+    base: String,
+    fields: Vec<(&'static Field, usize)>,
+    columns: Vec<&'static str>,
+}
+
+impl View {
+    /// Refuses names that are no fields (400), that are newer than the version (406), and `links`, which is always there.
+    pub fn new(noun: &'static Noun, version: Version, base: &str, wanted: &Wanted) -> Result<Self, Fault> {
+        let mut view = View { noun, version, base: base.to_owned(), fields: Vec::new(), columns: vec![noun.ident] };
+        match wanted {
+            Wanted::All => noun.fields.iter().filter(|field| field.at(version)).for_each(|field| view.show(field)),
+            Wanted::Listed => {
+                let listed = noun.listed.iter().filter_map(|name| noun.field(name));
+                listed.filter(|field| field.at(version)).for_each(|field| view.show(field));
+                view.show_links();
+            }
+            Wanted::Named(names) => {
+                let newer = |name: &&String| noun.field(name).is_some_and(|field| !field.at(version));
+                if names.iter().any(|name| newer(&name)) {
+                    return Err(Fault::not_acceptable());
+                }
+                for name in names {
+                    match noun.field(name).filter(|field| field.source != Source::Links) {
+                        Some(field) => view.show(field),
+                        None => return Err(Fault::invalid(format!("Field {name} is not a valid field."))),
+                    }
+                }
+                view.show_links();
+            }
+        }
+        Ok(view)
+    }
+
+    fn show_links(&mut self) {
+        if let Some(links) = self.noun.fields.iter().find(|field| field.source == Source::Links) {
+            self.show(links);
+        }
+    }
+
+    fn show(&mut self, field: &'static Field) {
+        let position = match field.source {
+            Source::Column(column, _) => {
+                self.columns.iter().position(|known| *known == column).unwrap_or_else(|| {
+                    self.columns.push(column);
+                    self.columns.len() - 1
+                })
+            }
+            _ => 0,
+        };
+        self.fields.push((field, position));
+    }
+
+    /// The columns that [`View::object`] wants, in its order. The first is the noun's ident.
+    pub fn columns(&self) -> &[&'static str] {
+        &self.columns
+    }
+
+    /// Appends one object whose columns `cell` gives by their position in [`View::columns`].
+    pub fn object<'c>(
+        &self,
+        out: &mut Vec<u8>,
+        cell: impl Fn(usize) -> Cell<'c>,
+        special: Special<'_>,
+    ) -> Result<(), StoreError> {
+        let ident = match cell(0) {
+            Cell::Text(text) => text,
+            _ => "".into(),
+        };
+        out.push(b'{');
+        for (i, (field, position)) in self.fields.iter().enumerate() {
+            if i > 0 {
+                out.push(b',');
+            }
+            out.push(b'"');
+            out.extend_from_slice(field.name.as_bytes());
+            out.extend_from_slice(b"\":");
+            match field.source {
+                Source::Column(_, shape) => shaped(out, &cell(*position), shape, self.version),
+                Source::Links => self.link_pair(out, &ident, None),
+                Source::LinksTo(below) => self.link_pair(out, &ident, Some(below)),
+                Source::Special => special(field.name, &ident, out)?,
+            }
+        }
+        out.push(b'}');
+        Ok(())
+    }
+
+    /// Appends an object that is at hand as a struct, such as one just created.
+    pub fn record<R: Record>(&self, out: &mut Vec<u8>, record: &R, special: Special<'_>) -> Result<(), StoreError> {
+        let cells = record.cells();
+        let places: Vec<Option<usize>> =
+            self.columns.iter().map(|column| R::COLUMNS.iter().position(|known| known == column)).collect();
+        let cell = |position: usize| match places[position] {
+            Some(place) => cells[place].clone(),
+            None => Cell::Null,
+        };
+        self.object(out, cell, special)
+    }
+
+    fn link_pair(&self, out: &mut Vec<u8>, ident: &str, below: Option<&str>) {
+        let path = self.noun.collection;
+        let (slash, below) = if let Some(below) = below { ("/", below) } else { ("", "") };
+        let base = &self.base;
+        // Idents are UUIDs or names of a narrow alphabet, so there is nothing to escape. Writing to a Vec cannot fail.
+        let _ = write!(
+            out,
+            r#"[{{"href":"{base}/v1/{path}/{ident}{slash}{below}","rel":"self"}},{{"href":"{base}/{path}/{ident}{slash}{below}","rel":"bookmark"}}]"#
+        );
+    }
+}
+
+fn shaped(out: &mut Vec<u8>, cell: &Cell<'_>, shape: Shape, version: Version) {
+    match (shape, cell) {
+        (Shape::Json, Cell::Null) => out.extend_from_slice(b"{}"),
+        (_, Cell::Null) => out.extend_from_slice(b"null"),
+        (Shape::Boolean, Cell::Int(value)) => out.extend_from_slice(if *value != 0 { b"true" } else { b"false" }),
+        (Shape::Time, Cell::Int(micros)) => time(out, *micros),
+        (_, Cell::Int(value)) => {
+            let _ = write!(out, "{value}");
+        }
+        (Shape::Json, Cell::Text(text)) => out.extend_from_slice(text.as_bytes()),
+        (Shape::State, Cell::Text(state)) => match renamed(state, version) {
+            Some(state) => string(out, state),
+            None => out.extend_from_slice(b"null"),
+        },
+        (_, Cell::Text(text)) => string(out, text),
+    }
+}
+
+/// A provision state under the name that it has at this version; none if it has no name.
+pub fn renamed(state: &str, version: Version) -> Option<&str> {
+    match state {
+        "available" if !version.has(Quirk::AvailableHasAName) => None,
+        "inspect wait" if !version.has(Quirk::InspectWaitHasAName) => Some("inspecting"),
+        state => Some(state),
+    }
+}
+
+/// Appends a JSON string.
+pub fn string(out: &mut Vec<u8>, text: &str) {
+    // Writing to a Vec cannot fail, and a str is always serialisable.
+    let _ = serde_json::to_writer(out, text);
+}
+
+/// Appends a time: `"2026-01-31T12:00:00.000001+00:00"`.
+pub fn time(out: &mut Vec<u8>, micros: i64) {
+    let at = from_micros(micros).to_zoned(TimeZone::UTC).datetime();
+    let _ = write!(
+        out,
+        "\"{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:06}+00:00\"",
+        at.year(),
+        at.month(),
+        at.day(),
+        at.hour(),
+        at.minute(),
+        at.second(),
+        at.subsec_nanosecond() / 1000
+    );
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_have_microseconds_and_a_zone() {
+        let mut out = Vec::new();
+        time(&mut out, 1_770_000_000_000_042);
+        assert_eq!(String::from_utf8_lossy(&out), "\"2026-02-02T02:40:00.000042+00:00\"");
+    }
+}
