@@ -85,7 +85,9 @@ impl Basic {
         let hash = users.iter().find(|(name, _)| *name == user).map(|(_, hash)| hash.clone());
         let exists = hash.is_some();
         let hash = hash.unwrap_or_else(|| NOBODY.to_owned());
-        let Ok(_place) = self.places.clone().acquire_owned().await else { return Err(refused("The service is stopping")) };
+        let Ok(_place) = self.places.clone().acquire_owned().await else {
+            return Err(refused("The service is stopping"));
+        };
         let check = tokio::task::spawn_blocking(move || bcrypt::verify(password, &hash).unwrap_or(false));
         if !(check.await.unwrap_or(false) && exists) {
             return Err(refused("Incorrect username or password"));

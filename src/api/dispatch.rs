@@ -154,8 +154,7 @@ fn accepts_json(headers: &HeaderMap) -> Result<(), Fault> {
 }
 
 async fn read_body(route: &Route, headers: &HeaderMap, body: Incoming) -> Result<Bytes, Fault> {
-    const TOO_LARGE: Fault =
-        Fault::Body { status: StatusCode::PAYLOAD_TOO_LARGE, text: "Request body is too large." };
+    const TOO_LARGE: Fault = Fault::Body { status: StatusCode::PAYLOAD_TOO_LARGE, text: "Request body is too large." };
     if body.is_end_stream() {
         return Ok(Bytes::new());
     }

@@ -14,7 +14,8 @@ use crate::store::page::{self, Filter, Page};
 use crate::store::{Read, StoreError};
 
 /// What may stand in a query value as it is.
-const VALUE: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~').remove(b',').remove(b':');
+const VALUE: &AsciiSet =
+    &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~').remove(b',').remove(b':');
 
 /// How the client asked for details.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -191,9 +192,7 @@ fn wanted(call: &Call, noun: &Noun, query: &mut Query, detail: Detail) -> Result
         return Err(Fault::invalid("Invalid query parameter ?detail received."));
     }
     match (detail, names) {
-        (Some(true), Some(_)) => {
-            Err(Fault::invalid("Can't fetch a subset of fields with 'detail' set"))
-        }
+        (Some(true), Some(_)) => Err(Fault::invalid("Can't fetch a subset of fields with 'detail' set")),
         (Some(true), None) => Ok(Wanted::All),
         (_, Some(names)) => Ok(Wanted::Named(names)),
         (_, None) => Ok(Wanted::Listed),

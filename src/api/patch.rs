@@ -19,7 +19,10 @@ pub fn parse(call: &Call, noun: &Noun) -> Result<Vec<Operation>, Fault> {
         let field = noun.field(operation.root()).filter(|field| matches!(field.write, Write::Patch | Write::Always));
         match field {
             None => {
-                return Err(Fault::invalid(format!("Cannot patch /{}: it is not a field that can be updated", operation.path.join("/"))));
+                return Err(Fault::invalid(format!(
+                    "Cannot patch /{}: it is not a field that can be updated",
+                    operation.path.join("/")
+                )));
             }
             Some(field) if !field.at(call.version) => return Err(Fault::not_acceptable()),
             Some(_) => {}

@@ -73,12 +73,10 @@ impl View {
 
     fn show(&mut self, field: &'static Field) {
         let position = match field.source {
-            Source::Column(column, _) => {
-                self.columns.iter().position(|known| *known == column).unwrap_or_else(|| {
-                    self.columns.push(column);
-                    self.columns.len() - 1
-                })
-            }
+            Source::Column(column, _) => self.columns.iter().position(|known| *known == column).unwrap_or_else(|| {
+                self.columns.push(column);
+                self.columns.len() - 1
+            }),
             _ => 0,
         };
         self.fields.push((field, position));

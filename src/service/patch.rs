@@ -43,9 +43,8 @@ impl Operation {
 /// gone from it; the noun's rules give it its default.
 pub fn apply(document: &mut Map<String, Value>, operations: &[Operation]) -> Refused<()> {
     for operation in operations {
-        let refuse = |why: &str| {
-            Refusal::Invalid(format!("Couldn't apply patch at '{}'. Reason: {why}", operation.pointer()))
-        };
+        let refuse =
+            |why: &str| Refusal::Invalid(format!("Couldn't apply patch at '{}'. Reason: {why}", operation.pointer()));
         let (last, parents) = operation.path.split_last().ok_or_else(|| refuse("the path is empty"))?;
         if parents.is_empty() {
             root(document, last, &operation.op).map_err(|why| refuse(&why))?;
@@ -96,10 +95,9 @@ fn within(place: &mut Value, name: &str, op: &Op) -> Result<(), String> {
                 }
                 None => Err(format!("can't replace a non-existent object '{name}'")),
             },
-            Op::Remove => map
-                .shift_remove(name)
-                .map(drop)
-                .ok_or_else(|| format!("can't remove a non-existent object '{name}'")),
+            Op::Remove => {
+                map.shift_remove(name).map(drop).ok_or_else(|| format!("can't remove a non-existent object '{name}'"))
+            }
         },
         Value::Array(list) => {
             if let (Op::Add(value), "-") = (op, name) {

@@ -104,9 +104,8 @@ pub fn read(
     if let Some(marker) = page.marker {
         let sql = format!("SELECT id, {} FROM {table} WHERE {} = ?", page.sort, page.ident);
         let mut statement = read.connection.prepare_cached(&sql)?;
-        let found = statement.query_row([marker], |row| {
-            Ok((row.get::<_, i64>(0)?, row.get::<_, rusqlite::types::Value>(1)?))
-        });
+        let found =
+            statement.query_row([marker], |row| Ok((row.get::<_, i64>(0)?, row.get::<_, rusqlite::types::Value>(1)?)));
         let Some(found) = found.optional()? else { return Ok(false) };
         after = found;
         conditions.push(beyond(page, &after.1).into());
