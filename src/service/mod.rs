@@ -3,9 +3,17 @@
 //! Nothing here waits for hardware; that is the engine's part. A decision that needs a node to itself finds the node's
 //! reservation in the very transaction in which it takes it.
 
+pub mod agent;
 pub mod allocations;
 pub mod boot;
 pub mod patch;
+pub mod flow;
+pub mod inspection;
+pub mod journal;
+pub mod power;
+pub mod provision;
 pub mod refusal;
+pub mod rules;
 
 pub use refusal::{Refusal, Refused};
+pub use rules::{Rules, Timeouts};

@@ -1,0 +1,191 @@
+//! The agent asks who it is, and says that it is alive.
+//!
+//! Both write only columns that belong to the agent's contact (see ARCHITECTURE.md), so neither needs the node's
+//! reservation: a heartbeat is never refused because somebody works on the node.
+
+use jiff::Timestamp;
+use serde_json::Value;
+use uuid::Uuid;
+
+use super::{Refusal, Refused, Rules, flow};
+use crate::model::secret::{MASK, Sealed};
+use crate::model::{Node, Phase, State};
+use crate::store::{Read, Tx, nodes, ports, secrets, work};
+
+/// What the agent knows of itself.
+#[derive(Clone, Debug, Default)]
+pub struct Lookup {
+    /// MAC addresses, canonical form; those that are none have been dropped.
+    pub addresses: Vec<String>,
+    pub node_uuid: Option<Uuid>,
+}
+
+/// What it is told.
+#[derive(Debug)]
+pub struct Found {
+    pub node: Node,
+    /// The token, once; `******` if it was handed out before.
+    pub token: String,
+}
+
+/// The node behind a lookup, and a token if it has none yet. Everything that does not fit is one and the same 404:
+/// strangers learn nothing.
+pub fn lookup(tx: &Tx, asked: &Lookup) -> Refused<Found> {
+    let Some(before) = find(tx, asked)?.filter(|node| answers_lookup(node.provision_state)) else {
+        return Err(Refusal::not_found("Not Found"));
+    };
+    let token = token_of(tx, &before)?;
+    if token.is_some() {
+        return Ok(Found { node: before, token: MASK.to_owned() });
+    }
+    let token = tx.token();
+    secrets::put(tx, before.uuid, COLUMN, TOKEN, &Sealed::seal(token.clone().into()))?;
+    let mut node = before.clone();
+    node.driver_internal_info.set("agent_secret_token", MASK);
+    nodes::update(tx, &before, &node)?;
+    Ok(Found { node, token })
+}
+
+const COLUMN: &str = "driver_internal_info";
+const TOKEN: &str = "/agent_secret_token";
+
+/// States in which a ramdisk of ours may be running.
+fn answers_lookup(state: State) -> bool {
+    use State::*;
+    matches!(
+        state,
+        Deploying
+            | DeployWait
+            | Cleaning
+            | CleanWait
+            | Inspecting
+            | InspectWait
+            | Rescuing
+            | RescueWait
+            | Servicing
+            | ServiceWait
+    )
+}
+
+/// By UUID if one is given, else the one node that owns any of the addresses.
+pub fn find(read: &Read, asked: &Lookup) -> Refused<Option<Node>> {
+    if let Some(uuid) = asked.node_uuid {
+        return Ok(nodes::find(read, uuid)?);
+    }
+    let mut owner: Option<Uuid> = None;
+    for address in &asked.addresses {
+        if let Some(port) = ports::find_by_address(read, address)? {
+            if owner.is_some_and(|owner| owner != port.node_uuid) {
+                return Ok(None);
+            }
+            owner = Some(port.node_uuid);
+        }
+    }
+    match owner {
+        Some(uuid) => Ok(nodes::find(read, uuid)?),
+        None => Ok(None),
+    }
+}
+
+fn token_of(read: &Read, node: &Node) -> Refused<Option<Value>> {
+    let found = secrets::of_column(read, node.uuid, COLUMN)?;
+    Ok(found.into_iter().find(|(pointer, _)| pointer == TOKEN).map(|(_, sealed)| sealed.open().clone()))
+}
+
+/// What a heartbeat says.
+#[derive(Clone, Debug, Default)]
+pub struct Heartbeat {
+    pub node: Uuid,
+    pub callback_url: String,
+    pub token: Option<String>,
+    pub version: Option<String>,
+    /// The agent's certificate, PEM.
+    pub verify_ca: Option<String>,
+    pub status: Option<String>,
+    pub status_message: Option<String>,
+}
+
+/// Records the contact and, if a flow waits for the agent, tells the engine to look.
+pub fn heartbeat(tx: &Tx, beat: &Heartbeat, rules: &Rules) -> Refused<()> {
+    let before = flow::load(tx, beat.node)?;
+    check(tx, &before, beat)?;
+    let mut node = before.clone();
+    let now = tx.now();
+    let info = &mut node.driver_internal_info;
+    info.set("agent_url", beat.callback_url.as_str());
+    if let Some(version) = &beat.version {
+        info.set("agent_version", version.as_str());
+    }
+    if let Some(certificate) = &beat.verify_ca {
+        info.set("agent_verify_ca", certificate.as_str());
+    }
+    info.set("agent_last_heartbeat", without_zone(now));
+    // A node in maintenance is left alone: its contact is recorded, and nothing follows from it.
+    if node.provision_state.awaits_agent() && !node.maintenance {
+        node.provision_updated_at = Some(now);
+    }
+    nodes::update(tx, &before, &node)?;
+    if node.maintenance {
+        return Ok(());
+    }
+    if let Some(owed) = work::of_node(tx, node.uuid)?
+        && owed.phase != Phase::Held
+    {
+        let mut told = owed.clone();
+        told.heartbeat = true;
+        if owed.phase == Phase::Waiting {
+            told.deadline_at = flow::deadline(tx, owed.flow, rules);
+        }
+        work::update(tx, &owed, &told)?;
+    }
+    Ok(())
+}
+
+fn check(read: &Read, node: &Node, beat: &Heartbeat) -> Refused<()> {
+    let url = &beat.callback_url;
+    if !url.is_empty() && !url.starts_with("https://") && !url.starts_with("http://") {
+        return Err(Refusal::invalid("callback_url: expected an http or https URL"));
+    }
+    if beat.version.is_none() && beat.status.is_none() {
+        return Err(Refusal::invalid("agent_version: expected the agent's version"));
+    }
+    // The token is what tells our ramdisk from anybody else on the network; without one nothing is believed.
+    let stored = token_of(read, node)?;
+    let same = match (&stored, &beat.token) {
+        (Some(Value::String(stored)), Some(sent)) => constant_time_eq(stored.as_bytes(), sent.as_bytes()),
+        _ => false,
+    };
+    if !same {
+        return Err(Refusal::invalid("agent_token: missing, or not the one that lookup handed out"));
+    }
+    if let Some(known) = node.driver_internal_info.text("agent_url")
+        && known != *url
+    {
+        return Err(Refusal::invalid("callback_url: differs from the one of earlier heartbeats"));
+    }
+    if let (Some(known), Some(sent)) = (node.driver_internal_info.text("agent_verify_ca"), &beat.verify_ca)
+        && known != *sent
+    {
+        return Err(Refusal::invalid("agent_verify_ca: differs from the one of earlier heartbeats"));
+    }
+    Ok(())
+}
+
+/// Compares without telling by its time where two secrets part.
+fn constant_time_eq(a: &[u8], b: &[u8]) -> bool {
+    a.len() == b.len() && a.iter().zip(b).fold(0, |acc, (x, y)| acc | (x ^ y)) == 0
+}
+
+/// Times inside `driver_internal_info` carry no zone, as in Ironic.
+pub fn without_zone(at: Timestamp) -> String {
+    at.strftime("%Y-%m-%dT%H:%M:%S%.6f").to_string()
+}
+
+/// Everything that was known of an agent is void: the machine was switched off. The secret goes with it.
+pub fn forget(tx: &Tx, node: &mut Node) -> Refused<()> {
+    for key in ["agent_url", "agent_verify_ca", "agent_secret_token", "agent_last_heartbeat", "agent_version"] {
+        node.driver_internal_info.remove(key);
+    }
+    secrets::remove(tx, node.uuid, COLUMN, TOKEN)?;
+    Ok(())
+}

@@ -1,0 +1,58 @@
+//! The agent reports what it found: `POST /v1/continue_inspection`.
+
+use serde_json::{Map, Value};
+use uuid::Uuid;
+
+use super::agent::{self, Found, Lookup};
+use super::{Refusal, Refused, Rules, flow};
+use crate::model::{FlowName, Node, Phase, Stage, State};
+use crate::provision::Event;
+use crate::store::blobs::{self, BlobKind};
+use crate::store::{Tx, nodes, work};
+
+/// What was posted, and what of it says whose report it is.
+#[derive(Clone, Debug, Default)]
+pub struct Report {
+    /// `inventory` and everything else, as posted.
+    pub data: Map<String, Value>,
+    pub node_uuid: Option<Uuid>,
+    /// MAC addresses in the inventory, canonical form.
+    pub addresses: Vec<String>,
+}
+
+/// Takes the report in: the data is kept, and the engine owes the node the rest of the inspection. The answer is that of
+/// a lookup, so that an agent that stays has its token.
+pub fn continue_inspection(tx: &Tx, report: &Report, rules: &Rules) -> Refused<Found> {
+    let asked = Lookup { addresses: report.addresses.clone(), node_uuid: report.node_uuid };
+    let before = agent::find(tx, &asked)?
+        .filter(|node| expects_report(node, &report.addresses, tx))
+        .ok_or_else(|| Refusal::not_found("No node that waits for an inspection fits this report."))?;
+    if before.reservation.is_some() {
+        return Err(Refusal::locked(&before));
+    }
+    let Some(owed) = work::of_node(tx, before.uuid)?.filter(|work| work.flow == FlowName::Inspect) else {
+        return Err(Refusal::not_found("No node that waits for an inspection fits this report."));
+    };
+    blobs::put_json(tx, before.uuid, BlobKind::InspectionData, &report.data)?;
+    let mut node = before.clone();
+    flow::fire(tx, &mut node, Event::Resume)?;
+    node.reservation = Some(rules.conductor.clone());
+    nodes::update(tx, &before, &node)?;
+    let mut next = owed.clone();
+    next.stage = Stage::Finish;
+    next.phase = Phase::Ready;
+    next.attempt = 0;
+    next.why = None;
+    next.deadline_at = None;
+    work::update(tx, &owed, &next)?;
+    agent::lookup(tx, &Lookup { addresses: Vec::new(), node_uuid: Some(node.uuid) })
+}
+
+/// Only a waiting node takes a report; one that was named by UUID must own one of the addresses, if it has any ports.
+fn expects_report(node: &Node, addresses: &[String], tx: &Tx) -> bool {
+    if node.provision_state != State::InspectWait {
+        return false;
+    }
+    let Ok(ports) = crate::store::ports::of_node(tx, node.uuid) else { return false };
+    ports.is_empty() || ports.iter().any(|port| addresses.contains(&port.address))
+}

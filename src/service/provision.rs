@@ -1,0 +1,280 @@
+//! A client asks for a provisioning verb: `PUT …/states/provision`.
+//!
+//! The order of the checks is Ironic's, because clients tell their mistakes apart by it: state before arguments, then
+//! the lock, then maintenance.
+
+use serde_json::Value;
+use uuid::Uuid;
+
+use super::{Refusal, Refused, Rules, flow};
+use crate::model::{FlowName, Node, Object, Phase, Stage, State, Step};
+use crate::provision::machine::next;
+use crate::provision::steps::AskedStep;
+use crate::provision::verbs::{Verb, VerbArgs, verb};
+use crate::provision::{Event, flows};
+use crate::store::blobs::{self, BlobKind};
+use crate::store::{Tx, nodes, work};
+
+/// The parsed body. Types and unknown keys have been checked; nothing else has.
+#[derive(Clone, Debug, Default)]
+pub struct Request {
+    pub target: Option<String>,
+    /// Text (URL or base64) or an object.
+    pub configdrive: Option<Value>,
+    pub clean_steps: Option<Vec<AskedStep>>,
+    pub deploy_steps: Option<Vec<AskedStep>>,
+    pub service_steps: Option<Vec<AskedStep>>,
+    pub runbook: Option<String>,
+    pub rescue_password: Option<String>,
+    pub disable_ramdisk: Option<bool>,
+}
+
+impl Request {
+    pub fn target(target: &str) -> Self {
+        Request { target: Some(target.to_owned()), ..Request::default() }
+    }
+
+    fn steps(&self, asked: &Option<Vec<AskedStep>>) -> bool {
+        asked.as_ref().is_some_and(|steps| !steps.is_empty())
+    }
+}
+
+/// Checks that need no lock and no hardware; the verb if all is well.
+pub fn precheck(node: &Node, request: &Request) -> Refused<&'static Verb> {
+    let target = request.target.as_deref().unwrap_or_default();
+    if node.maintenance && matches!(target, "active" | "rebuild") {
+        return Err(in_maintenance(node, target));
+    }
+    let found = verb(target).filter(|verb| next(node.provision_state, verb.event).is_some());
+    let Some(verb) = found.filter(|verb| !(verb.event == Event::Manage && node.provision_state == State::Cleaning))
+    else {
+        if node.reservation.is_some() {
+            return Err(Refusal::locked(node));
+        }
+        return Err(Refusal::invalid(format!(
+            "The requested action \"{target}\" can not be performed on node \"{}\" while it is in state \"{}\".",
+            node.uuid, node.provision_state
+        )));
+    };
+    check_args(verb, request)?;
+    Ok(verb)
+}
+
+fn check_args(verb: &Verb, request: &Request) -> Refused<()> {
+    let target = verb.target;
+    let refuse = |name: &str, given: bool, allowed: bool| {
+        if given && !allowed {
+            return Err(Refusal::invalid(format!("{name} cannot be given with target {target}")));
+        }
+        Ok(())
+    };
+    refuse("configdrive", request.configdrive.is_some(), verb.args == VerbArgs::Deploy)?;
+    refuse("deploy_steps", request.steps(&request.deploy_steps), verb.args == VerbArgs::Deploy)?;
+    refuse("clean_steps", request.steps(&request.clean_steps), verb.args == VerbArgs::Clean)?;
+    refuse("service_steps", request.steps(&request.service_steps), verb.args == VerbArgs::Service)?;
+    refuse("rescue_password", request.rescue_password.is_some(), verb.args == VerbArgs::Rescue)?;
+    let stepped = matches!(verb.args, VerbArgs::Clean | VerbArgs::Service);
+    refuse("disable_ramdisk", request.disable_ramdisk.is_some_and(|it| it), stepped)?;
+    refuse("runbook", request.runbook.is_some(), stepped)?;
+    let missing = match verb.args {
+        VerbArgs::Clean if request.runbook.is_none() => !request.steps(&request.clean_steps),
+        VerbArgs::Service if request.runbook.is_none() => !request.steps(&request.service_steps),
+        _ => false,
+    };
+    if missing {
+        let name = if verb.args == VerbArgs::Clean { "clean_steps" } else { "service_steps" };
+        return Err(Refusal::invalid(format!("{name}: target {target} needs at least one step, or a runbook")));
+    }
+    if verb.args == VerbArgs::Rescue && request.rescue_password.as_deref().is_none_or(|it| it.trim().is_empty()) {
+        return Err(Refusal::invalid("rescue_password: target rescue needs one that is not blank"));
+    }
+    Ok(())
+}
+
+fn in_maintenance(node: &Node, what: &str) -> Refusal {
+    Refusal::invalid(format!(
+        "The {what} operation can't be performed on node {} because it's in maintenance mode.",
+        node.uuid
+    ))
+}
+
+/// The decision: state, reservation, work and event in one transaction. A 202 means that this was committed.
+pub fn request(tx: &Tx, uuid: Uuid, request: &Request, rules: &Rules) -> Refused<()> {
+    let before = flow::load(tx, uuid)?;
+    let verb = precheck(&before, request)?;
+    if before.reservation.is_some() {
+        return Err(Refusal::locked(&before));
+    }
+    if verb.blocked_by_maintenance && before.maintenance {
+        return Err(in_maintenance(&before, verb.target));
+    }
+    if before.protected && matches!(verb.event, Event::Delete | Event::Rebuild) {
+        return Err(Refusal::Forbidden(format!(
+            "Node {} is protected and cannot be undeployed, rebuilt or deleted.",
+            before.uuid
+        )));
+    }
+    if before.retired && verb.event == Event::Provide {
+        return Err(Refusal::conflict(format!(
+            "Node {} is retired and cannot be made available; remove the retired flag first.",
+            before.uuid
+        )));
+    }
+    let mut node = before.clone();
+    match verb.event {
+        Event::Abort => abort(tx, &mut node, rules)?,
+        Event::Unhold => unhold(tx, &mut node, rules)?,
+        // Only a machine that was never looked at is verified; the other ways to `manageable` are decisions.
+        Event::Manage if node.provision_state != State::Enroll => {
+            flow::fire(tx, &mut node, Event::Manage)?;
+            drop_work(tx, &node)?;
+        }
+        event => {
+            let name = verb.flow.ok_or_else(|| Refusal::invalid("this verb starts no flow"))?;
+            begin(tx, &mut node, event, name, request, rules)?;
+        }
+    }
+    nodes::update(tx, &before, &node)?;
+    Ok(())
+}
+
+fn begin(tx: &Tx, node: &mut Node, event: Event, name: FlowName, request: &Request, rules: &Rules) -> Refused<()> {
+    let was = node.provision_state;
+    flow::fire(tx, node, event)?;
+    node.last_error = None;
+    let mut args = Object::default();
+    match name {
+        FlowName::Clean if event == Event::Clean => {
+            node.target_provision_state = Some(State::Manageable);
+            args.set("manual", true);
+            keep_steps(&mut args, &request.clean_steps, request);
+        }
+        FlowName::Service => keep_steps(&mut args, &request.service_steps, request),
+        FlowName::Deploy => {
+            keep_steps(&mut args, &request.deploy_steps, request);
+            args.set("rebuild", event == Event::Rebuild);
+            if let Some(drive) = &request.configdrive {
+                let bytes = match drive {
+                    Value::String(text) => text.clone().into_bytes(),
+                    other => other.to_string().into_bytes(),
+                };
+                blobs::put(tx, node.uuid, BlobKind::ConfigDrive, &bytes)?;
+                node.instance_info.set("configdrive", crate::model::secret::MASK);
+            }
+        }
+        // A machine in rescue, or half way there, has its ramdisk removed first.
+        FlowName::Delete => args.set("from", was.as_str()),
+        _ => {}
+    }
+    flow::start(tx, node, name, args, rules)?;
+    Ok(())
+}
+
+fn keep_steps(args: &mut Object, asked: &Option<Vec<AskedStep>>, request: &Request) {
+    let steps = asked.iter().flatten().map(|ask| {
+        serde_json::json!({
+            "interface": ask.interface.as_str(), "step": ask.step, "args": ask.args, "priority": ask.priority,
+        })
+    });
+    args.set("asked", steps.collect::<Vec<Value>>());
+    if request.disable_ramdisk == Some(true) {
+        args.set("disable_ramdisk", true);
+    }
+}
+
+/// Ends a wait at the client's word. If a step is being done that may not be interrupted, the abort is carried out once
+/// it is over.
+fn abort(tx: &Tx, node: &mut Node, rules: &Rules) -> Refused<()> {
+    let state = node.provision_state;
+    let owed = work::of_node(tx, node.uuid)?;
+    let name = owed.as_ref().map(|work| work.flow).or_else(|| flow_of(state)).unwrap_or(FlowName::Clean);
+    if state == State::ServiceFailed && node.maintenance {
+        return Err(Refusal::conflict(format!("Node {} is in maintenance; clear that first.", node.uuid)));
+    }
+    if let Some(owed) = &owed
+        && !may_abort(tx, node, owed)?
+    {
+        let mut later = owed.clone();
+        later.abort_requested = true;
+        work::update(tx, owed, &later)?;
+        if let Some(column) = flow::step_column(node, name) {
+            column.set("abort_after", true);
+        }
+        return Ok(());
+    }
+    let what = match state {
+        State::InspectWait => "Inspection was aborted by request.".to_owned(),
+        State::DeployWait | State::DeployHold => "Deployment was aborted by request.".to_owned(),
+        _ => format!("The {} was aborted by request.", name.as_str()),
+    };
+    unwind(tx, node, name, Event::Abort, &what, rules)?;
+    Ok(())
+}
+
+/// Leaves a flow through its failed state, and owes it the cleaning up.
+pub fn unwind(
+    tx: &Tx,
+    node: &mut Node,
+    name: FlowName,
+    event: Event,
+    why: &str,
+    rules: &Rules,
+) -> Result<(), crate::store::StoreError> {
+    flow::fire(tx, node, event)?;
+    node.last_error = Some(why.to_owned());
+    flow::forget_step(node, name);
+    super::journal::failure(tx, node, flow::event_type(name), why)?;
+    flow::start(tx, node, name, flow::args([("aborted", (event == Event::Abort).into())]), rules)?;
+    if let Some(started) = work::of_node(tx, node.uuid)? {
+        work::update(tx, &started, &crate::model::Work { stage: Stage::Unwind, ..started.clone() })?;
+    }
+    Ok(())
+}
+
+/// Whether nothing is being done to the machine that an abort would spoil.
+fn may_abort(tx: &Tx, node: &Node, owed: &crate::model::Work) -> Refused<bool> {
+    if owed.stage != Stage::Step || owed.attempt == 0 || owed.phase == Phase::Held {
+        return Ok(true);
+    }
+    let steps: Option<Vec<Step>> = blobs::load_json(tx, node.uuid, BlobKind::Steps)?;
+    let step = steps.as_ref().and_then(|steps| steps.get(usize::try_from(owed.step).ok()?));
+    Ok(step.is_none_or(|step| step.abortable))
+}
+
+fn unhold(tx: &Tx, node: &mut Node, rules: &Rules) -> Refused<()> {
+    let Some(held) = work::of_node(tx, node.uuid)? else {
+        return Err(Refusal::conflict(format!("Nothing is held on node {}.", node.uuid)));
+    };
+    flow::fire(tx, node, Event::Unhold)?;
+    let mut next = held.clone();
+    next.phase = Phase::Waiting;
+    next.step += 1;
+    next.attempt = 0;
+    next.why = Some("the agent's next heartbeat".to_owned());
+    next.since = tx.now();
+    next.deadline_at = flow::deadline(tx, held.flow, rules);
+    // A held service goes on at once; the others wait for the agent to show that it is still there.
+    next.heartbeat = held.flow == FlowName::Service;
+    work::update(tx, &held, &next)?;
+    Ok(())
+}
+
+fn drop_work(tx: &Tx, node: &Node) -> Refused<()> {
+    if let Some(owed) = work::of_node(tx, node.uuid)? {
+        work::delete(tx, owed.id)?;
+    }
+    Ok(())
+}
+
+/// The flow that a state belongs to.
+pub fn flow_of(state: State) -> Option<FlowName> {
+    flows::FLOWS
+        .iter()
+        .find(|flow| {
+            flow.running == state
+                || flow.waiting == Some(state)
+                || flow.holding == Some(state)
+                || (flow.failed == state && state.is_failed())
+        })
+        .map(|flow| flow.name)
+}
