@@ -1,0 +1,235 @@
+//! Which piece of a flow is to be done now, decided and written down before it is done.
+
+use std::sync::Arc;
+
+use super::Engine;
+use super::delta;
+use crate::driver::Task;
+use crate::model::{FlowName, Node, Phase, Stage, Step, Work};
+use crate::provision::Event;
+use crate::service::{Refusal, Refused, flow, provision};
+use crate::store::blobs::{self, BlobKind};
+use crate::store::{Tx, nodes, work};
+
+/// One piece of work for a driver.
+pub struct Piece {
+    pub work: Work,
+    pub task: Task,
+    pub act: Act,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub enum Act {
+    Prepare,
+    /// Begin a step.
+    Run(Step),
+    /// A step waits for the agent, which has called; or it had begun when the process died.
+    Resume(Step),
+    /// The agent called while `prepare` waited for it.
+    ResumePrepare,
+    /// A step of which nobody knows how far it came before the process died, and which must not be repeated.
+    Lost(Step),
+    Finish,
+    Unwind,
+    /// Power that a client asked for while the flow waits.
+    Power,
+}
+
+/// What was decided in the transaction; the task is built from the same snapshot's successor.
+enum Claimed {
+    Nothing,
+    Piece(Work, Act),
+}
+
+/// Decides and commits what is next for a row. `None`: nothing, or not now.
+///
+/// `interrupted` says that this process has not walked the row before: a phase `begun` was left by one that died.
+pub async fn claim(engine: &Engine, id: i64, interrupted: bool) -> Refused<Option<Piece>> {
+    let rules = engine.rules.clone();
+    let claimed = engine
+        .store
+        .write(move |tx| {
+            let Some(owed) = work::find(tx, id)? else { return Ok(Claimed::Nothing) };
+            let Some(uuid) = owed.node_uuid else { return Ok(Claimed::Nothing) };
+            let before = flow::load(tx, uuid)?;
+            let mut node = before.clone();
+            let claimed = decide(tx, owed, &mut node, &rules, interrupted)?;
+            nodes::update(tx, &before, &node)?;
+            Ok::<_, Refusal>(claimed)
+        })
+        .await?;
+    let Claimed::Piece(owed, act) = claimed else { return Ok(None) };
+    let env = engine.env.clone();
+    let Some(uuid) = owed.node_uuid else { return Ok(None) };
+    let (built, drive) = engine
+        .store
+        .read(move |read| {
+            let drive = match owed_drive(owed.flow) {
+                true => blobs::load(read, uuid, BlobKind::ConfigDrive)?,
+                false => None,
+            };
+            Ok::<_, Refusal>((delta::build(read, uuid, &env)?.map(|task| (task, owed)), drive))
+        })
+        .await?;
+    Ok(built.map(|(mut task, owed)| {
+        task.flow = Some(owed.flow);
+        task.args = owed.args.clone();
+        task.config_drive = drive.map(Arc::from);
+        Piece { work: owed, task, act }
+    }))
+}
+
+fn owed_drive(flow: FlowName) -> bool {
+    flow == FlowName::Deploy
+}
+
+fn decide(
+    tx: &Tx,
+    owed: Work,
+    node: &mut Node,
+    rules: &crate::service::Rules,
+    interrupted: bool,
+) -> Refused<Claimed> {
+    match owed.phase {
+        Phase::Held => Ok(Claimed::Nothing),
+        Phase::Waiting => wake(tx, owed, node, rules),
+        Phase::Ready => begin(tx, owed, node),
+        Phase::Begun if interrupted => pick_up(tx, owed),
+        Phase::Begun => begin(tx, owed, node),
+    }
+}
+
+/// Waiting work: has the agent called, has the time run out, did a client ask for power?
+fn wake(tx: &Tx, owed: Work, node: &mut Node, rules: &crate::service::Rules) -> Refused<Claimed> {
+    if node.reservation.is_some() {
+        // Whoever has it wakes us when it is given back.
+        return Ok(Claimed::Nothing);
+    }
+    let mut next = owed.clone();
+    if owed.args.get("power").is_some_and(|value| !value.is_null()) {
+        node.reservation = Some(rules.conductor.clone());
+        node.power_epoch += 1;
+        next.due_at = None;
+        work::update(tx, &owed, &next)?;
+        return Ok(Claimed::Piece(next, Act::Power));
+    }
+    if node.maintenance {
+        // A person looks after it; neither heartbeats nor time move it on.
+        next.deadline_at = flow::deadline(tx, owed.flow, rules);
+        next.due_at = None;
+        next.heartbeat = false;
+        work::update(tx, &owed, &next)?;
+        return Ok(Claimed::Nothing);
+    }
+    if owed.abort_requested && owed.attempt == 0 {
+        let why = format!("The {} was aborted by request.", owed.flow.as_str());
+        provision::unwind(tx, node, owed.flow, Event::Abort, &why, rules)?;
+        return Ok(Claimed::Nothing);
+    }
+    if owed.heartbeat {
+        node.reservation = Some(rules.conductor.clone());
+        next.heartbeat = false;
+        next.due_at = None;
+        if owed.stage == Stage::Step && owed.attempt == 0 {
+            // It waited for the machine to come (back) up, not for a step.
+            next.phase = Phase::Ready;
+            work::update(tx, &owed, &next)?;
+            flow::fire(tx, node, Event::Resume)?;
+            return begin(tx, next, node);
+        }
+        work::update(tx, &owed, &next)?;
+        let act = match owed.stage {
+            Stage::Prepare => Act::ResumePrepare,
+            Stage::Step => Act::Resume(step_of(tx, &owed)?),
+            Stage::Finish | Stage::Unwind => Act::Finish,
+        };
+        return Ok(Claimed::Piece(next, act));
+    }
+    if owed.deadline_at.is_some_and(|at| at <= tx.now()) {
+        let why = timed_out(&owed, node);
+        let harmed = owed.stage == Stage::Step && owed.attempt > 0;
+        if harmed && owed.flow == FlowName::Clean {
+            node.set_fault(crate::model::Fault::Clean, why.clone());
+        }
+        provision::unwind(tx, node, owed.flow, Event::Fail, &why, rules)?;
+    }
+    Ok(Claimed::Nothing)
+}
+
+fn timed_out(owed: &Work, node: &Node) -> String {
+    let waited = owed.why.as_deref().unwrap_or("the agent");
+    format!(
+        "Timeout reached while waiting for {waited} in state \"{}\". Is the machine booting the ramdisk, and can it \
+         reach this service?",
+        node.provision_state
+    )
+}
+
+/// Writes down that the present stage or step has begun, and shows the step to clients.
+fn begin(tx: &Tx, owed: Work, node: &mut Node) -> Refused<Claimed> {
+    let mut next = owed.clone();
+    let mut act = match owed.stage {
+        Stage::Prepare => Act::Prepare,
+        Stage::Finish => Act::Finish,
+        Stage::Unwind => Act::Unwind,
+        Stage::Step => {
+            let steps: Vec<Step> = blobs::load_json(tx, node.uuid, BlobKind::Steps)?.unwrap_or_default();
+            match usize::try_from(owed.step).ok().and_then(|at| steps.get(at)) {
+                Some(step) => Act::Run(step.clone()),
+                None => Act::Finish,
+            }
+        }
+    };
+    if let Act::Run(step) = &act {
+        show(node, owed.flow, step);
+    } else if act == Act::Finish {
+        next.stage = Stage::Finish;
+        flow::forget_step(node, owed.flow);
+    }
+    if owed.flow == FlowName::Power {
+        act = Act::Power;
+    }
+    next.phase = Phase::Begun;
+    next.attempt += 1;
+    next.why = None;
+    next.deadline_at = None;
+    next.heartbeat = false;
+    work::update(tx, &owed, &next)?;
+    Ok(Claimed::Piece(next, act))
+}
+
+/// A row that somebody began and did not end: the process died in between.
+fn pick_up(tx: &Tx, owed: Work) -> Refused<Claimed> {
+    let act = match owed.stage {
+        Stage::Prepare if owed.flow == FlowName::Power => Act::Power,
+        Stage::Prepare => Act::Prepare,
+        Stage::Finish => Act::Finish,
+        Stage::Unwind => Act::Unwind,
+        // Which of the three applies is for the interface to say; the walk asks it.
+        Stage::Step => Act::Lost(step_of(tx, &owed)?),
+    };
+    Ok(Claimed::Piece(owed, act))
+}
+
+fn step_of(tx: &Tx, owed: &Work) -> Refused<Step> {
+    let node = owed.node_uuid.unwrap_or_default();
+    let steps: Vec<Step> = blobs::load_json(tx, node, BlobKind::Steps)?.unwrap_or_default();
+    let at = usize::try_from(owed.step).unwrap_or(usize::MAX);
+    steps.into_iter().nth(at).ok_or_else(|| {
+        Refusal::Store(crate::store::StoreError::Broken(anyhow::anyhow!(
+            "the step list of node {node} has no step {}",
+            owed.step
+        )))
+    })
+}
+
+/// The step in the column that clients read, with Ironic's keys.
+fn show(node: &mut Node, name: FlowName, step: &Step) {
+    let shown = serde_json::json!({
+        "interface": step.interface.as_str(), "step": step.step, "args": step.args, "priority": step.priority,
+        "abortable": step.abortable, "requires_ramdisk": step.requires_ramdisk,
+    });
+    if let Some(column) = flow::step_column(node, name) {
+        *column = shown.into();
+    }
+}

@@ -1,0 +1,97 @@
+//! Between a task and the store: building the one from the other, and carrying back what changed.
+
+use std::sync::Arc;
+
+use uuid::Uuid;
+
+use crate::driver::task::SECRET_COLUMNS;
+use crate::driver::{Changes, Environment, Task};
+use crate::model::{Node, Port, Record as _};
+use crate::service::{Refusal, Refused, agent};
+use crate::store::blobs::{self, BlobKind};
+use crate::store::{Read, StoreError, Tx, nodes, ports, secrets};
+
+/// Reads all that a task holds. `None` if the node is gone.
+pub fn build(read: &Read, uuid: Uuid, env: &Environment) -> Result<Option<Task>, StoreError> {
+    let Some(node) = nodes::find(read, uuid)? else { return Ok(None) };
+    let ports = ports::of_node(read, uuid)?;
+    let traits = nodes::traits(read, uuid)?;
+    let plan = blobs::load_json(read, uuid, BlobKind::BootPlan)?;
+    let mut task = Task::new(node, ports, traits, env.clone()).with_plan(plan);
+    for column in SECRET_COLUMNS {
+        task = task.with_secrets(column, secrets::of_column(read, uuid, column)?);
+    }
+    Ok(Some(task))
+}
+
+/// What a task changed since it was read: enough to apply it to the row as it is by then, more than once if need be.
+#[derive(Clone)]
+pub struct Delta {
+    base: Node,
+    work: Node,
+    changes: Arc<Changes>,
+}
+
+impl Delta {
+    pub fn of(task: &mut Task) -> Self {
+        Delta {
+            base: task.base().clone(),
+            work: task.node.clone(),
+            changes: Arc::new(std::mem::take(&mut task.changes)),
+        }
+    }
+
+    pub fn agent_steps(&self) -> Option<&Vec<crate::model::Step>> {
+        self.changes.agent_steps.as_ref()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        let c = &self.changes;
+        self.base == self.work
+            && c.boot_plan.is_none()
+            && c.inventory.is_none()
+            && c.new_ports.is_empty()
+            && c.ports.is_empty()
+            && !c.forget_agent
+    }
+
+    /// The node as stored now, and the same with the changes in it. The caller goes on from there and stores the second.
+    pub fn merged(&self, tx: &Tx) -> Refused<(Node, Node)> {
+        let before = nodes::find(tx, self.base.uuid)?
+            .ok_or_else(|| Refusal::not_found(format!("Node {} could not be found.", self.base.uuid)))?;
+        let mut node = before.clone();
+        node.merge(&self.base, self.work.clone());
+        let changes = &*self.changes;
+        match &changes.boot_plan {
+            Some(Some(plan)) => blobs::put_json(tx, node.uuid, BlobKind::BootPlan, plan)?,
+            Some(None) => drop(blobs::delete(tx, node.uuid, BlobKind::BootPlan)?),
+            None => {}
+        }
+        if let Some(inventory) = &changes.inventory {
+            blobs::put_json(tx, node.uuid, BlobKind::Inventory, inventory)?;
+        }
+        for (address, booted) in &changes.new_ports {
+            create_port(tx, &node, address, *booted)?;
+        }
+        for port in &changes.ports {
+            if let Some(stored) = ports::find(tx, port.uuid)? {
+                ports::update(tx, &stored, &Port { id: stored.id, ..port.clone() })?;
+            }
+        }
+        if changes.forget_agent {
+            agent::forget(tx, &mut node)?;
+        }
+        Ok((before, node))
+    }
+}
+
+/// A NIC that inspection found. One that is known already, here or on another node, is left as it is.
+fn create_port(tx: &Tx, node: &Node, address: &str, booted: bool) -> Result<(), StoreError> {
+    if ports::find_by_address(tx, address)?.is_some() {
+        return Ok(());
+    }
+    let mut port = Port::new(tx.uuid(), node.uuid, address.to_owned(), tx.now());
+    port.pxe_enabled = booted;
+    ports::insert(tx, &port)?;
+    Ok(())
+}

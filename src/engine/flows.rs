@@ -1,0 +1,209 @@
+//! What each flow does around its steps: `prepare` before them, `finish` after them, `unwind` when it failed or was
+//! aborted. The steps themselves belong to the interfaces.
+
+use std::time::Duration;
+
+use serde_json::Value;
+
+use crate::driver::{Driver, DriverError, Outcome, Task};
+use crate::model::{FlowName, InterfaceKind, PowerTarget, Step, StepSource};
+
+/// The longest a `wait` step may sleep in place.
+const NAP: Duration = Duration::from_secs(30);
+/// How long collecting what a failed machine has to say, and switching it off, may take.
+const UNWINDING: Duration = Duration::from_secs(180);
+
+/// Before the first step. `again` says that a process died in it, so what it did may be there already.
+pub async fn prepare(flow: FlowName, task: &mut Task, driver: Driver, again: bool) -> Result<Outcome, DriverError> {
+    match flow {
+        FlowName::Verify => verify(task, driver).await?,
+        FlowName::Deploy => {
+            // The machine must not come up with an agent of an earlier flow.
+            driver.deploy.prepare(task).await?;
+        }
+        FlowName::Clean | FlowName::Service => return prepare_cleaning(flow, task, driver).await,
+        FlowName::Inspect => return driver.inspect.inspect(task).await,
+        FlowName::Adopt => {
+            driver.boot.validate(task).await?;
+            driver.deploy.take_over(task).await?;
+        }
+        FlowName::Delete => driver.deploy.tear_down(task).await?,
+        FlowName::Power => return power(task, driver, again).await,
+        FlowName::Rescue | FlowName::Unrescue => return rescue(flow, task, driver).await,
+        FlowName::Allocate | FlowName::Passthru => {}
+    }
+    Ok(Outcome::Done)
+}
+
+/// The agent called while `prepare` waited for it.
+pub async fn resume_prepare(flow: FlowName, task: &mut Task, driver: Driver) -> Result<Outcome, DriverError> {
+    if flow == FlowName::Inspect {
+        // Its report is what counts, and comes by another door.
+        return Ok(Outcome::wait("the agent's inspection report"));
+    }
+    fetch_agent_steps(flow, task, driver).await?;
+    Ok(Outcome::Done)
+}
+
+/// Asks the agent for its steps, once for a flow.
+pub async fn fetch_agent_steps(flow: FlowName, task: &mut Task, driver: Driver) -> Result<(), DriverError> {
+    if task.args.get("agent_steps_known").is_none() {
+        task.agent_steps = driver.deploy.agent_steps(task, flow).await?;
+    }
+    Ok(())
+}
+
+/// The steps that the node's interfaces offer to a flow.
+pub fn driver_steps(flow: FlowName, task: &Task, driver: Driver) -> Vec<Step> {
+    InterfaceKind::ALL.iter().flat_map(|kind| driver.interface(*kind).steps(task, flow)).collect()
+}
+
+/// A machine that was never looked at: can its power be read, and who made it?
+async fn verify(task: &mut Task, driver: Driver) -> Result<(), DriverError> {
+    driver.power.validate(task).await?;
+    task.node.power_state = driver.power.state(task).await?;
+    // Only some BMCs tell, and nothing depends on it but quirks.
+    if let Ok(Some(vendor)) = driver.management.detect_vendor(task).await
+        && task.node.properties.get("vendor").is_none()
+    {
+        task.node.properties.set("vendor", vendor);
+    }
+    Ok(())
+}
+
+/// Boots the ramdisk, if cleaning is wanted at all and any of the steps needs it. `bare` in the arguments says that it
+/// was not, so that nothing is torn down later.
+async fn prepare_cleaning(flow: FlowName, task: &mut Task, driver: Driver) -> Result<Outcome, DriverError> {
+    let manual = flow == FlowName::Service || task.args.get("manual") == Some(Value::Bool(true));
+    let wanted = manual || task.node.automated_clean.unwrap_or(task.env.settings.automated_clean);
+    if !wanted {
+        task.args.set("bare", true);
+        task.args.set("skip", true);
+        return Ok(Outcome::Done);
+    }
+    driver.power.validate(task).await?;
+    driver.network.validate(task).await?;
+    if manual && !needs_ramdisk(flow, task, driver) {
+        task.args.set("bare", true);
+        return Ok(Outcome::Done);
+    }
+    driver.deploy.prepare_cleaning(task).await
+}
+
+/// Whether any step that was asked for needs the ramdisk; an unknown one may be the agent's, so it does.
+fn needs_ramdisk(flow: FlowName, task: &Task, driver: Driver) -> bool {
+    if task.args.get("disable_ramdisk") == Some(Value::Bool(true)) {
+        return false;
+    }
+    let known = driver_steps(flow, task, driver);
+    let asked = task.args.get("asked");
+    asked.as_ref().and_then(Value::as_array).is_none_or(|asked| {
+        asked.iter().any(|ask| {
+            let (interface, name) = (ask["interface"].as_str(), ask["step"].as_str());
+            let reserved_name = name.is_some_and(is_reserved);
+            let found = known.iter().find(|s| Some(s.interface.as_str()) == interface && Some(s.step.as_str()) == name);
+            !reserved_name && found.is_none_or(|step| step.requires_ramdisk)
+        })
+    })
+}
+
+/// Rescue is not driven by an agent yet: only interfaces that need none can walk it.
+async fn rescue(_flow: FlowName, task: &mut Task, driver: Driver) -> Result<Outcome, DriverError> {
+    driver.interface(InterfaceKind::Rescue).validate(task).await?;
+    Ok(Outcome::Done)
+}
+
+/// Whether `finish` has anything to do on the machine; if not, the flow is done with its last step.
+pub fn has_finish(flow: FlowName, task: &Task) -> bool {
+    match flow {
+        FlowName::Clean | FlowName::Service => task.args.get("bare").is_none(),
+        _ => false,
+    }
+}
+
+/// After the last step.
+pub async fn finish(flow: FlowName, task: &mut Task, driver: Driver) -> Result<Outcome, DriverError> {
+    match flow {
+        FlowName::Clean | FlowName::Service => driver.deploy.tear_down_cleaning(task).await?,
+        FlowName::Inspect => {
+            let data = task.inspection_data.take().unwrap_or_default();
+            driver.inspect.continue_inspection(task, &data).await?;
+        }
+        _ => {}
+    }
+    Ok(Outcome::Done)
+}
+
+/// Whether a failed or aborted flow leaves something to clean up.
+pub fn has_unwind(flow: FlowName) -> bool {
+    matches!(flow, FlowName::Deploy | FlowName::Clean | FlowName::Service | FlowName::Inspect)
+}
+
+/// After a failure or an abort, while the node already says so. Trouble here is logged, not fatal: the node has failed.
+pub async fn unwind(flow: FlowName, task: &mut Task, driver: Driver) -> Result<Outcome, DriverError> {
+    let aborted = task.args.get("aborted") == Some(Value::Bool(true));
+    let work = async {
+        match flow {
+            FlowName::Deploy => driver.deploy.unwind(task).await,
+            FlowName::Inspect => driver.inspect.unwind(task).await,
+            // A cleaning that failed leaves the ramdisk running, for whoever comes to look; an aborted one does not.
+            FlowName::Clean | FlowName::Service if aborted => driver.deploy.tear_down_cleaning(task).await,
+            _ => Ok(()),
+        }
+    };
+    let result: Result<(), DriverError> = match tokio::time::timeout(UNWINDING, work).await {
+        Ok(result) => result,
+        Err(_) => Err(DriverError::TimedOut(format!("cleaning up took longer than {} s", UNWINDING.as_secs()))),
+    };
+    if let Err(error) = result {
+        tracing::warn!(node = %task.node.uuid, flow = %flow, %error, "cleaning up after the flow failed");
+    }
+    Ok(Outcome::Done)
+}
+
+/// Names that any interface may carry and that the engine itself carries out.
+pub fn is_reserved(name: &str) -> bool {
+    matches!(name, "power_on" | "power_off" | "reboot" | "hold" | "wait")
+}
+
+/// Carries out one of them.
+pub async fn reserved(step: &Step, task: &mut Task, driver: Driver) -> Result<Outcome, DriverError> {
+    match step.step.as_str() {
+        "power_on" => driver.set_power(task, PowerTarget::On, None).await?,
+        "power_off" => driver.set_power(task, PowerTarget::Off, None).await?,
+        "reboot" => driver.set_power(task, PowerTarget::Reboot, None).await?,
+        "hold" => return Ok(Outcome::Hold),
+        _ => match step.args.get("seconds").and_then(Value::as_u64) {
+            Some(seconds) => task.env.clock.sleep(Duration::from_secs(seconds).min(NAP)).await,
+            None => return Ok(Outcome::wait("the agent's next heartbeat")),
+        },
+    }
+    Ok(Outcome::Done)
+}
+
+/// A reserved step as it stands in a list.
+pub fn reserved_step(interface: InterfaceKind, name: &str) -> Step {
+    Step {
+        interface,
+        step: name.to_owned(),
+        args: Default::default(),
+        priority: 0,
+        abortable: true,
+        requires_ramdisk: false,
+        reboot_requested: false,
+        source: StepSource::Reserved,
+    }
+}
+
+/// A power change that a client asked for. After a crash a reboot may be half way: the machine is brought up, not
+/// switched off again.
+pub async fn power(task: &mut Task, driver: Driver, again: bool) -> Result<Outcome, DriverError> {
+    let asked = task.args.text("power").and_then(|word| PowerTarget::parse(&word));
+    let Some(mut target) = asked else { return Ok(Outcome::Done) };
+    if again && target.result() == crate::model::PowerState::On {
+        target = PowerTarget::On;
+    }
+    let within = task.args.get("power_timeout_secs").and_then(|secs| secs.as_u64()).map(Duration::from_secs);
+    driver.set_power(task, target, within).await?;
+    Ok(Outcome::Done)
+}

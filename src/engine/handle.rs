@@ -1,0 +1,198 @@
+//! What requests may ask of the engine: a decision when the node is free, and a call to the hardware.
+
+use std::time::Duration;
+
+use tokio::sync::oneshot;
+use uuid::Uuid;
+
+use super::Engine;
+use super::delta::{self, Delta};
+use crate::driver::traits::Done;
+use crate::driver::{Driver, DriverError, Environment, Task};
+use crate::model::{InterfaceKind, Node};
+use crate::provision::Event;
+use crate::provision::verbs::Verb;
+use crate::service::provision::Request;
+use crate::service::{Refusal, Refused, Rules, flow, provision};
+use crate::store::{Store, Tx, nodes};
+
+/// How long a request waits for a node that somebody works on, before the client is told so.
+const PATIENCE: Duration = Duration::from_secs(3);
+/// How long all validations of a node may take together.
+const VALIDATION: Duration = Duration::from_secs(60);
+
+/// Whether a call to the hardware needs the node to itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lock {
+    Shared,
+    Exclusive,
+}
+
+/// The only way from a request to the engine. Cheap to clone.
+#[derive(Clone)]
+pub struct Handle {
+    engine: Engine,
+}
+
+impl Handle {
+    pub(super) fn new(engine: Engine) -> Self {
+        Handle { engine }
+    }
+
+    pub fn store(&self) -> &Store {
+        &self.engine.store
+    }
+
+    pub fn rules(&self) -> &Rules {
+        &self.engine.rules
+    }
+
+    pub fn environment(&self) -> &Environment {
+        &self.engine.env
+    }
+
+    /// Runs a decision. If the node is locked it is run again when something is released, for three seconds; then the
+    /// client is told. Nobody waits inside a transaction.
+    pub async fn write_when_free<T: Send + 'static>(
+        &self,
+        job: impl Fn(&Tx) -> Refused<T> + Clone + Send + 'static,
+    ) -> Refused<T> {
+        let deadline = self.engine.env.clock.instant() + PATIENCE;
+        let mut changed = self.engine.store.work_changed();
+        loop {
+            changed.mark_unchanged();
+            match self.engine.store.write(job.clone()).await {
+                Err(Refusal::Locked(why)) => {
+                    if tokio::time::timeout_at(deadline, changed.changed()).await.is_err() {
+                        return Err(Refusal::Locked(why));
+                    }
+                }
+                settled => return settled,
+            }
+        }
+    }
+
+    /// Asks for a provisioning verb: checks, the driver's validation (before anything is changed), then the decision.
+    pub async fn provision(&self, node: Uuid, request: Request) -> Refused<()> {
+        let asked = request.clone();
+        let verb = self.store().read(move |read| provision::precheck(&flow::load(read, node)?, &asked)).await?;
+        self.validate_for(node, verb, &request).await?;
+        let rules = self.engine.rules.clone();
+        self.write_when_free(move |tx| provision::request(tx, node, &request, &rules)).await
+    }
+
+    /// What a verb needs of the hardware is checked in the interfaces that will do it.
+    async fn validate_for(&self, node: Uuid, verb: &Verb, _request: &Request) -> Refused<()> {
+        use InterfaceKind::*;
+        let kinds: &'static [InterfaceKind] = match verb.event {
+            Event::Deploy | Event::Rebuild => &[Power, Deploy],
+            Event::Clean | Event::Service => &[Power, Network],
+            Event::Provide => &[Power, Network],
+            Event::Inspect => &[Power, Inspect],
+            _ => return Ok(()),
+        };
+        let found = self.validations(node, kinds).await?;
+        for (kind, result) in found {
+            if let Err(error) = result {
+                return Err(Refusal::invalid(format!(
+                    "Failed to validate {} interface for {} of node {node}: {error}",
+                    kind.as_str(),
+                    verb.target
+                )));
+            }
+        }
+        Ok(())
+    }
+
+    /// The validation of every interface but vendor, as `GET …/validate` shows it.
+    pub async fn validate(&self, node: Uuid) -> Refused<Vec<(InterfaceKind, Result<(), DriverError>)>> {
+        use InterfaceKind::*;
+        const SHOWN: &[InterfaceKind] =
+            &[Boot, Deploy, Management, Network, Power, Bios, Console, Firmware, Inspect, Raid, Rescue, Storage];
+        self.validations(node, SHOWN).await
+    }
+
+    async fn validations(
+        &self,
+        node: Uuid,
+        kinds: &'static [InterfaceKind],
+    ) -> Refused<Vec<(InterfaceKind, Result<(), DriverError>)>> {
+        self.call(node, Lock::Shared, VALIDATION, move |task, driver| {
+            Box::pin(async move {
+                let mut found = Vec::new();
+                for &kind in kinds {
+                    found.push((kind, driver.interface(kind).validate(task).await));
+                }
+                Ok(found)
+            })
+        })
+        .await
+    }
+
+    /// Calls the hardware for a request. The call goes on if the client goes away: what has begun on a machine is
+    /// brought to an end, and the reservation is given back.
+    pub async fn call<T: Send + 'static>(
+        &self,
+        node: Uuid,
+        lock: Lock,
+        within: Duration,
+        op: impl for<'a> FnOnce(&'a mut Task, Driver) -> Done<'a, T> + Send + 'static,
+    ) -> Refused<T> {
+        let (answer, told) = oneshot::channel();
+        let engine = self.engine.clone();
+        let this = self.clone();
+        engine.tasks.spawn(async move {
+            let _ = answer.send(this.run_call(node, lock, within, op).await);
+        });
+        told.await.unwrap_or_else(|_| Err(Refusal::Busy("The service is stopping.".to_owned())))
+    }
+
+    async fn run_call<T: Send + 'static>(
+        &self,
+        node: Uuid,
+        lock: Lock,
+        within: Duration,
+        op: impl for<'a> FnOnce(&'a mut Task, Driver) -> Done<'a, T> + Send + 'static,
+    ) -> Refused<T> {
+        let env = self.engine.env.clone();
+        let built = self.store().read(move |read| delta::build(read, node, &env)).await?;
+        let mut task = built.ok_or_else(|| Refusal::not_found(format!("Node {node} could not be found.")))?;
+        let driver = Driver::of(&task.node)?;
+        if lock == Lock::Exclusive {
+            self.reserve(node).await?;
+        }
+        let result = match tokio::time::timeout(within, op(&mut task, driver)).await {
+            Ok(result) => result.map_err(Refusal::from),
+            Err(_) => Err(Refusal::Conflict(format!("The machine did not answer within {} s.", within.as_secs()))),
+        };
+        let delta = Delta::of(&mut task);
+        if lock == Lock::Exclusive || !delta.is_empty() {
+            let release = lock == Lock::Exclusive;
+            self.store()
+                .write(move |tx| {
+                    let (before, mut node) = delta.merged(tx)?;
+                    if release {
+                        node.reservation = None;
+                    }
+                    nodes::update(tx, &before, &node)?;
+                    Ok::<_, Refusal>(())
+                })
+                .await?;
+        }
+        result
+    }
+
+    async fn reserve(&self, uuid: Uuid) -> Refused<()> {
+        let rules = self.engine.rules.clone();
+        self.write_when_free(move |tx| {
+            let before = flow::load(tx, uuid)?;
+            if before.reservation.is_some() {
+                return Err(Refusal::locked(&before));
+            }
+            let node = Node { reservation: Some(rules.conductor.clone()), ..before.clone() };
+            nodes::update(tx, &before, &node)?;
+            Ok(())
+        })
+        .await
+    }
+}

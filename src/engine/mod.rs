@@ -1,0 +1,160 @@
+//! What is owed gets done: asynchronous, slow, retried, and resumed after a crash.
+//!
+//! ```text
+//!        commit that touched work ─┐        ┌─ a deadline or a due time
+//!                                  ▼        ▼
+//!   store.work ──► runnable rows ──► one walk per row (bounded) ──► claim ─► driver ─► settle ─┐
+//!                        ▲                                                                   │
+//!                        └───────────────────────────────────────────────────────────────────┘
+//! ```
+//! The queue is the `work` table; this process only remembers which rows it is walking right now. So a crash loses
+//! nothing: the next start finds the same rows, with the cursor where it was committed last.
+
+mod claim;
+mod delta;
+mod flows;
+mod handle;
+mod recover;
+mod settle;
+mod sync;
+mod walk;
+
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+pub use handle::{Handle, Lock};
+
+use crate::driver::Environment;
+use crate::service::Rules;
+use crate::store::{Store, StoreError, work};
+
+/// How many flows advance at once; the others stay in the table.
+const WALKS: usize = 256;
+/// The engine looks at its table at least this often, should a wake-up or a clock change be missed.
+const SAFETY_NET: Duration = Duration::from_secs(60);
+
+/// Bounds of the engine's own periodic work.
+#[derive(Clone, Debug)]
+pub struct Periods {
+    /// How often each node's power is read; zero turns it off.
+    pub power_sync: Duration,
+    /// Failed readings in a row before the node is put into maintenance.
+    pub power_sync_failures: u32,
+    /// How many BMCs are read at once.
+    pub power_sync_at_once: usize,
+    /// Turn nodes that are not in use back to the recorded power, instead of recording what is. Never turns off one that is.
+    pub force_power_state: bool,
+}
+
+impl Default for Periods {
+    fn default() -> Self {
+        Periods {
+            power_sync: Duration::from_secs(120),
+            power_sync_failures: 3,
+            power_sync_at_once: 8,
+            force_power_state: false,
+        }
+    }
+}
+
+/// The parts of the engine that its tasks share.
+#[derive(Clone)]
+pub(crate) struct Engine {
+    store: Store,
+    env: Environment,
+    rules: Arc<Rules>,
+    periods: Periods,
+    /// Rows that are being walked.
+    walking: Arc<Mutex<HashSet<i64>>>,
+    places: Arc<Semaphore>,
+    /// Everything that runs in the background and is waited for at the end.
+    tasks: TaskTracker,
+    stop: CancellationToken,
+}
+
+/// Makes the engine and its handle. Nothing runs until the returned future is polled; it ends after `stop`, once the
+/// walks have reached their next checkpoint.
+pub fn start(
+    store: Store,
+    env: Environment,
+    rules: Rules,
+    periods: Periods,
+    stop: CancellationToken,
+) -> (Handle, impl Future<Output = Result<(), StoreError>> + Send) {
+    let engine = Engine {
+        store,
+        env,
+        rules: Arc::new(rules),
+        periods,
+        walking: Arc::default(),
+        places: Arc::new(Semaphore::new(WALKS)),
+        tasks: TaskTracker::new(),
+        stop,
+    };
+    (Handle::new(engine.clone()), engine.run())
+}
+
+impl Engine {
+    async fn run(self) -> Result<(), StoreError> {
+        recover::recover(&self).await?;
+        if !self.periods.power_sync.is_zero() {
+            self.tasks.spawn(sync::run(self.clone()));
+        }
+        let mut changed = self.store.work_changed();
+        while !self.stop.is_cancelled() {
+            changed.mark_unchanged();
+            let wake_at = match self.dispatch().await {
+                Ok(wake_at) => wake_at,
+                Err(error) => {
+                    tracing::error!(%error, "the engine cannot read its work; it tries again in a second");
+                    self.env.clock.instant() + Duration::from_secs(1)
+                }
+            };
+            tokio::select! {
+                _ = changed.changed() => {}
+                () = tokio::time::sleep_until(wake_at) => {}
+                () = self.stop.cancelled() => {}
+            }
+        }
+        self.tasks.close();
+        self.tasks.wait().await;
+        Ok(())
+    }
+
+    /// Starts a walk for every runnable row that has none; when to look again.
+    async fn dispatch(&self) -> Result<crate::clock::Instant, StoreError> {
+        let now = self.env.clock.now();
+        let (rows, due) = self
+            .store
+            .read(move |read| Ok::<_, StoreError>((work::runnable(read, now)?, work::next_due(read)?)))
+            .await?;
+        for row in rows {
+            let Ok(place) = self.places.clone().try_acquire_owned() else { break };
+            if !self.walking().insert(row.id) {
+                continue;
+            }
+            let engine = self.clone();
+            self.tasks.spawn(async move {
+                let id = row.id;
+                walk::walk(&engine, id).await;
+                engine.walking().remove(&id);
+                drop(place);
+                // What arrived while the row was being walked was passed over; look again.
+                engine.store.wake();
+            });
+        }
+        let latest = self.env.clock.instant() + SAFETY_NET;
+        let due = due.map_or(latest, |at| self.env.clock.instant_at(at));
+        // A row that is past its time but locked by somebody would otherwise spin.
+        Ok(due.clamp(self.env.clock.instant() + Duration::from_millis(20), latest))
+    }
+
+    fn walking(&self) -> std::sync::MutexGuard<'_, HashSet<i64>> {
+        self.walking.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

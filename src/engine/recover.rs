@@ -1,0 +1,55 @@
+//! The first thing after a start: make the store say only what is true.
+//!
+//! Flows are not failed here, as Ironic does: their rows are still there, and the walks pick them up where the cursor
+//! stands. What is repaired is what only the dead process knew about.
+
+use super::Engine;
+use crate::model::{FlowName, Node, State};
+use crate::service::flow;
+use crate::service::provision::flow_of;
+use crate::store::{StoreError, Tx, nodes, work};
+
+pub async fn recover(engine: &Engine) -> Result<(), StoreError> {
+    let (released, failed) = engine
+        .store
+        .write(|tx| {
+            let released = nodes::release_orphans(tx)?;
+            let mut failed = 0;
+            for node in nodes::all(tx)? {
+                failed += usize::from(mend(tx, node)?);
+            }
+            Ok::<_, StoreError>((released, failed))
+        })
+        .await?;
+    if released + failed > 0 {
+        tracing::info!(released, failed, "repaired what the last run left behind");
+    }
+    Ok(())
+}
+
+/// A node without work can neither be on its way somewhere nor expect a power change.
+fn mend(tx: &Tx, before: Node) -> Result<bool, StoreError> {
+    let owed = work::of_node(tx, before.uuid)?;
+    let mut node = before.clone();
+    let power_owed = owed.as_ref().is_some_and(|work| work.flow == FlowName::Power || work.args.get("power").is_some());
+    if node.target_power_state.is_some() && !power_owed {
+        node.target_power_state = None;
+        node.last_error = Some("The power change was given up when the service stopped.".to_owned());
+    }
+    let on_its_way = !node.provision_state.is_stable() && !node.provision_state.is_failed();
+    let walking = owed.as_ref().is_some_and(|work| work.flow != FlowName::Power);
+    let mut failed = false;
+    if on_its_way && !walking {
+        let name = flow_of(node.provision_state).unwrap_or(FlowName::Clean);
+        // The hold states have no `fail`; they are left, and a client can abort them.
+        if crate::provision::machine::next(node.provision_state, crate::provision::Event::Fail).is_some() {
+            flow::fail(tx, &mut node, name, "The service lost track of this node when it stopped.")?;
+            failed = true;
+        }
+    }
+    if node.provision_state == State::Enroll && owed.is_none() {
+        node.target_provision_state = None;
+    }
+    nodes::update(tx, &before, &node)?;
+    Ok(failed)
+}

@@ -1,0 +1,320 @@
+//! What came of a piece of work, written down: the machine's changes, the node's state, the cursor and the event, all in
+//! one transaction.
+
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+
+use super::claim::{Act, Piece};
+use super::delta::Delta;
+use super::{Engine, flows};
+use crate::driver::{Driver, DriverError, Outcome};
+use crate::model::{Fault, FlowName, InterfaceKind, Node, Object, Phase, Stage, State, Step, Work};
+use crate::provision::steps::{self, AskedStep};
+use crate::provision::{Event, flows as rows};
+use crate::service::{Refusal, Refused, Rules, agent, allocations, flow, journal, provision};
+use crate::store::blobs::{self, BlobKind};
+use crate::store::{Tx, nodes, secrets, work};
+
+/// Everything that the transaction needs, so that it can be run again.
+struct Settled {
+    id: i64,
+    act: Act,
+    outcome: Result<Outcome, DriverError>,
+    delta: Delta,
+    args: Object,
+    /// Steps that the driver offers, for when the list is made.
+    driver_steps: Vec<Step>,
+    agent_steps: Option<Vec<Step>>,
+    has_agent: bool,
+    has_finish: bool,
+}
+
+/// Writes the outcome down. Whether the walk goes on at once.
+pub async fn settle(engine: &Engine, mut piece: Piece, outcome: Result<Outcome, DriverError>) -> Refused<bool> {
+    let driver = Driver::of(&piece.task.node).ok();
+    let name = piece.work.flow;
+    let settled = Arc::new(Settled {
+        id: piece.work.id,
+        act: piece.act,
+        outcome,
+        driver_steps: driver.map(|driver| flows::driver_steps(name, &piece.task, driver)).unwrap_or_default(),
+        has_agent: driver.is_some_and(|driver| driver.deploy.has_agent()),
+        has_finish: flows::has_finish(name, &piece.task),
+        agent_steps: piece.task.agent_steps.take(),
+        args: piece.task.args.clone(),
+        delta: Delta::of(&mut piece.task),
+    });
+    let rules = engine.rules.clone();
+    engine.store.write(move |tx| settled.write(tx, &rules)).await
+}
+
+impl Settled {
+    fn write(&self, tx: &Tx, rules: &Rules) -> Refused<bool> {
+        // Deleted meanwhile: whoever did that has settled everything.
+        let Some(owed) = work::find(tx, self.id)? else { return Ok(false) };
+        let (before, mut node) = self.delta.merged(tx)?;
+        let mut next = owed.clone();
+        next.args = self.args.clone();
+        let more = match &self.outcome {
+            _ if self.act == Act::Power => self.after_power(tx, &mut next, &mut node)?,
+            Err(error) => self.failed(tx, &next, &mut node, &error.to_string(), rules)?,
+            Ok(Outcome::Fail { why }) => self.failed(tx, &next, &mut node, why, rules)?,
+            Ok(Outcome::Done) => self.done(tx, &mut next, &mut node, rules)?,
+            Ok(Outcome::Wait { why }) => self.wait(tx, &mut next, &mut node, why, rules)?,
+            Ok(Outcome::Hold) => hold(tx, &mut next, &mut node)?,
+        };
+        // The row may have been replaced by a failure's unwinding or a deletion's cleaning, or be done with.
+        if more != After::Gone {
+            work::update(tx, &owed, &next)?;
+        }
+        nodes::update(tx, &before, &node)?;
+        Ok(more == After::Goes)
+    }
+
+    fn done(&self, tx: &Tx, next: &mut Work, node: &mut Node, rules: &Rules) -> Refused<After> {
+        if next.abort_requested && node.provision_state.awaits_agent() {
+            let why = format!("The {} was aborted by request.", next.flow.as_str());
+            provision::unwind(tx, node, next.flow, Event::Abort, &why, rules)?;
+            return Ok(After::Gone);
+        }
+        if matches!(self.act, Act::Resume(_) | Act::ResumePrepare) && node.provision_state.awaits_agent() {
+            flow::fire(tx, node, Event::Resume)?;
+        }
+        match &self.act {
+            Act::Unwind => return finished(tx, next, node),
+            Act::Finish => return self.complete(tx, next, node, rules),
+            Act::Prepare | Act::ResumePrepare => {
+                if let Err(unknown) = self.make_list(tx, next, &[])? {
+                    let why = format!("There is no step {unknown} on this node, so nothing was done.");
+                    return self.failed(tx, next, node, &why, rules);
+                }
+                next.stage = Stage::Step;
+                next.step = 0;
+            }
+            Act::Run(_) | Act::Resume(_) | Act::Lost(_) => {
+                if self.agent_steps.is_some() {
+                    let steps = list(tx, node)?;
+                    let so_far = usize::try_from(next.step + 1).unwrap_or(0).min(steps.len());
+                    if let Err(unknown) = self.make_list(tx, next, &steps[..so_far])? {
+                        let why = format!("Neither the driver nor the agent has the step {unknown}.");
+                        return self.failed(tx, next, node, &why, rules);
+                    }
+                }
+                next.step += 1;
+            }
+            Act::Power => {}
+        }
+        next.phase = Phase::Ready;
+        next.attempt = 0;
+        next.why = None;
+        let left = list(tx, node)?.len() as i64 - next.step;
+        if left <= 0 {
+            flow::forget_step(node, next.flow);
+            if !self.has_finish {
+                return self.complete(tx, next, node, rules);
+            }
+            next.stage = Stage::Finish;
+        }
+        Ok(After::Goes)
+    }
+
+    /// Makes the step list, or makes it anew behind the steps that are `done`, now that the agent has told its own.
+    fn make_list(&self, tx: &Tx, next: &mut Work, done: &[Step]) -> Refused<Result<(), String>> {
+        let Some(uuid) = next.node_uuid else { return Ok(Ok(())) };
+        let mut available = self.driver_steps.clone();
+        for step in self.agent_steps.iter().flatten() {
+            // A step that both offer is the driver's: it knows how to talk to the agent about it.
+            if !available.iter().any(|known| known.interface == step.interface && known.step == step.step) {
+                available.push(step.clone());
+            }
+        }
+        let agent_known = self.agent_steps.is_some() || !self.has_agent || next.args.get("bare").is_some();
+        let asked = asked_steps(&next.args);
+        for ask in asked.iter().filter(|ask| flows::is_reserved(&ask.step)) {
+            available.push(flows::reserved_step(ask.interface, &ask.step));
+        }
+        let known = |ask: &&AskedStep| available.iter().any(|s| s.interface == ask.interface && s.step == ask.step);
+        let asked: Vec<AskedStep> =
+            if agent_known { asked } else { asked.iter().filter(known).cloned().collect() };
+        let in_order = next.flow == FlowName::Service || next.args.get("manual").is_some();
+        let made = match next.flow {
+            _ if next.args.get("skip").is_some() => Ok(Vec::new()),
+            _ if in_order => steps::resolve_in_order(&available, &asked),
+            _ => steps::merge_deploy(&available, &asked),
+        };
+        let mut list = match made {
+            Ok(list) => list,
+            Err(unknown) => return Ok(Err(unknown)),
+        };
+        list.retain(|step| !done.iter().any(|d| d.interface == step.interface && d.step == step.step));
+        let list: Vec<Step> = done.iter().cloned().chain(list).collect();
+        blobs::put_json(tx, uuid, BlobKind::Steps, &list)?;
+        if self.agent_steps.is_some() {
+            next.args.set("agent_steps_known", true);
+        }
+        Ok(Ok(()))
+    }
+
+    fn wait(&self, tx: &Tx, next: &mut Work, node: &mut Node, why: &str, rules: &Rules) -> Refused<After> {
+        // Somebody who is waited for may have called while we worked; the flag is in the row and stays.
+        if !node.provision_state.awaits_agent() && rows::flow(next.flow).is_some_and(|row| row.waiting.is_some()) {
+            flow::fire(tx, node, Event::Wait)?;
+        }
+        if let (Some(_), Act::Resume(_)) = (&self.agent_steps, &self.act) {
+            let steps = list(tx, node)?;
+            let so_far = usize::try_from(next.step + 1).unwrap_or(0).min(steps.len());
+            if let Err(unknown) = self.make_list(tx, next, &steps[..so_far])? {
+                let why = format!("Neither the driver nor the agent has the step {unknown}.");
+                return self.failed(tx, next, node, &why, rules);
+            }
+        }
+        next.phase = Phase::Waiting;
+        next.why = Some(why.to_owned());
+        next.since = tx.now();
+        next.deadline_at = flow::deadline(tx, next.flow, rules);
+        node.reservation = None;
+        tx.wake();
+        Ok(After::Stays)
+    }
+
+    /// The flow has reached its end: the last event, and what goes with it.
+    fn complete(&self, tx: &Tx, owed: &Work, node: &mut Node, rules: &Rules) -> Refused<After> {
+        blobs::delete(tx, node.uuid, BlobKind::Steps)?;
+        match owed.flow {
+            FlowName::Delete => {
+                wipe_instance(tx, node)?;
+                flow::fire(tx, node, Event::Clean)?;
+                flow::start(tx, node, FlowName::Clean, Object::default(), rules)?;
+                return Ok(After::Gone);
+            }
+            FlowName::Clean => {
+                let to_manageable = node.target_provision_state == Some(State::Manageable) || node.retired;
+                flow::fire(tx, node, if to_manageable { Event::Manage } else { Event::Done })?;
+                node.driver_internal_info.set("clean_steps", Value::Null);
+            }
+            FlowName::Deploy => {
+                flow::fire(tx, node, Event::Done)?;
+                node.driver_internal_info.set("deploy_steps", Value::Null);
+            }
+            FlowName::Service => {
+                flow::fire(tx, node, Event::Done)?;
+                node.driver_internal_info.set("service_steps", Value::Null);
+            }
+            FlowName::Inspect => {
+                blobs::delete(tx, node.uuid, BlobKind::InspectionData)?;
+                flow::fire(tx, node, Event::Done)?;
+            }
+            _ => flow::fire(tx, node, Event::Done)?,
+        }
+        if flows::has_unwind(owed.flow) {
+            agent::forget(tx, node)?;
+        }
+        finished(tx, owed, node)
+    }
+
+    fn failed(&self, tx: &Tx, owed: &Work, node: &mut Node, why: &str, rules: &Rules) -> Refused<After> {
+        tracing::warn!(node = %node.uuid, flow = %owed.flow, %why, "the flow failed");
+        if self.act == Act::Unwind {
+            return finished(tx, owed, node);
+        }
+        let begun_a_step = owed.stage == Stage::Step && owed.attempt > 0;
+        match owed.flow {
+            FlowName::Clean if begun_a_step => node.set_fault(Fault::Clean, why.to_owned()),
+            FlowName::Service if begun_a_step => node.set_fault(Fault::Service, why.to_owned()),
+            FlowName::Adopt => node.power_state = None,
+            // What the instance was is gone whatever the machine says; only the machine itself may still be on.
+            FlowName::Delete => wipe_instance(tx, node)?,
+            _ => {}
+        }
+        if flows::has_unwind(owed.flow) {
+            provision::unwind(tx, node, owed.flow, Event::Fail, why, rules)?;
+            return Ok(After::Gone);
+        }
+        flow::fail(tx, node, owed.flow, why)?;
+        finished(tx, owed, node)
+    }
+
+    /// A power change is over, well or badly. The flow that it rode on waits on.
+    fn after_power(&self, tx: &Tx, next: &mut Work, node: &mut Node) -> Refused<After> {
+        node.target_power_state = None;
+        match &self.outcome {
+            Err(error) => {
+                node.last_error = Some(format!("Failed to change power state: {error}"));
+                journal::failure(tx, node, "power", &error.to_string())?;
+            }
+            Ok(_) => {
+                node.last_error = None;
+                let state = node.power_state.map_or("unknown", |state| state.as_str());
+                journal::power(tx, node, &format!("power is now \"{state}\""))?;
+            }
+        }
+        if next.flow == FlowName::Power {
+            return finished(tx, next, node);
+        }
+        next.args.remove("power");
+        next.args.remove("power_timeout_secs");
+        node.reservation = None;
+        Ok(After::Stays)
+    }
+}
+
+/// How the walk stands after a transaction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum After {
+    /// The same row has more to do, now.
+    Goes,
+    /// The row stays and waits.
+    Stays,
+    /// The row is gone, or another has taken its place.
+    Gone,
+}
+
+fn hold(tx: &Tx, next: &mut Work, node: &mut Node) -> Refused<After> {
+    flow::fire(tx, node, Event::Hold)?;
+    next.phase = Phase::Held;
+    next.why = Some("held by a step until a client says unhold".to_owned());
+    next.since = tx.now();
+    node.reservation = None;
+    Ok(After::Stays)
+}
+
+/// Nothing more is owed; the node is given back.
+fn finished(tx: &Tx, owed: &Work, node: &mut Node) -> Refused<After> {
+    work::delete(tx, owed.id)?;
+    node.reservation = None;
+    Ok(After::Gone)
+}
+
+fn list(tx: &Tx, node: &Node) -> Refused<Vec<Step>> {
+    Ok(blobs::load_json(tx, node.uuid, BlobKind::Steps)?.unwrap_or_default())
+}
+
+fn asked_steps(args: &Object) -> Vec<AskedStep> {
+    let asked = args.get("asked").unwrap_or_else(|| json!([]));
+    let one = |ask: &Value| {
+        Some(AskedStep {
+            interface: InterfaceKind::parse(ask["interface"].as_str()?)?,
+            step: ask["step"].as_str()?.to_owned(),
+            args: ask["args"].as_object().cloned().unwrap_or_default(),
+            priority: ask["priority"].as_i64(),
+        })
+    };
+    asked.as_array().into_iter().flatten().filter_map(one).collect()
+}
+
+/// The instance is gone: what it was told, its name, its claim on the node.
+fn wipe_instance(tx: &Tx, node: &mut Node) -> Refused<()> {
+    allocations::release(tx, node)?;
+    node.instance_uuid = None;
+    node.instance_name = None;
+    node.instance_info = Object::default();
+    node.deploy_step = Object::default();
+    secrets::replace(tx, node.uuid, "instance_info", &Default::default())?;
+    blobs::delete(tx, node.uuid, BlobKind::ConfigDrive)?;
+    blobs::delete(tx, node.uuid, BlobKind::BootPlan)?;
+    for key in ["is_whole_disk_image", "root_uuid_or_disk_id", "deploy_boot_mode", "deploy_steps"] {
+        node.driver_internal_info.remove(key);
+    }
+    agent::forget(tx, node)
+}

@@ -1,0 +1,183 @@
+//! What the BMCs say about power, read again and again.
+//!
+//! Reading never reserves a node and never gets in a client's way: what was read is recorded only if nobody works on the
+//! node and no power action has happened since (`power_epoch`). The recorded state follows the machine; forcing the
+//! machine to the recorded state is a setting, off by default, and never switches off a node that is in use.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::Semaphore;
+use uuid::Uuid;
+
+use super::{Engine, delta};
+use crate::driver::{Driver, DriverError, Task};
+use crate::model::{Fault, FlowName, Node, PowerState, PowerTarget, State};
+use crate::service::{Refusal, Refused, flow, journal};
+use crate::store::{StoreError, Tx, nodes, work};
+
+/// How long one reading may take before it counts as failed.
+const READING: Duration = Duration::from_secs(30);
+
+/// Runs until the engine stops.
+pub async fn run(engine: Engine) {
+    let mut failures: HashMap<Uuid, u32> = HashMap::new();
+    loop {
+        let pause = engine.env.random.jitter(engine.periods.power_sync / 10);
+        tokio::select! {
+            () = engine.env.clock.sleep(engine.periods.power_sync.saturating_sub(pause / 2)) => {}
+            () = engine.stop.cancelled() => return,
+        }
+        if let Err(error) = round(&engine, &mut failures).await {
+            tracing::warn!(?error, "power could not be synchronised this time");
+        }
+    }
+}
+
+/// Whether a node's power is read at all.
+fn is_read(node: &Node) -> bool {
+    let healing = node.maintenance && node.fault == Some(Fault::Power);
+    let excluded = matches!(
+        node.provision_state,
+        State::Enroll | State::DeployWait | State::CleanWait | State::AdoptFailed | State::Verifying
+    );
+    (healing || !node.maintenance) && node.reservation.is_none() && node.target_power_state.is_none() && !excluded
+}
+
+async fn round(engine: &Engine, failures: &mut HashMap<Uuid, u32>) -> Result<(), StoreError> {
+    let env = engine.env.clone();
+    let tasks = engine
+        .store
+        .read(move |read| {
+            let mut tasks = Vec::new();
+            for node in nodes::all(read)?.into_iter().filter(is_read) {
+                if Driver::of(&node).is_ok_and(|driver| driver.power.can_sync()) {
+                    tasks.extend(delta::build(read, node.uuid, &env)?);
+                }
+            }
+            Ok::<_, StoreError>(tasks)
+        })
+        .await?;
+    // Those that failed before go first: they are the ones that somebody waits for.
+    failures.retain(|uuid, _| tasks.iter().any(|task| task.node.uuid == *uuid));
+    let places = Arc::new(Semaphore::new(engine.periods.power_sync_at_once.max(1)));
+    let mut readings = tokio::task::JoinSet::new();
+    for task in tasks {
+        let Ok(place) = places.clone().acquire_owned().await else { break };
+        readings.spawn(async move {
+            let reading = read_power(&task).await;
+            drop(place);
+            (task, reading)
+        });
+        while let Some(done) = readings.try_join_next() {
+            take_in(engine, failures, done).await;
+        }
+    }
+    while let Some(done) = readings.join_next().await {
+        take_in(engine, failures, done).await;
+    }
+    Ok(())
+}
+
+type Reading = Result<Option<PowerState>, DriverError>;
+
+async fn read_power(task: &Task) -> Reading {
+    let driver = Driver::of(&task.node)?;
+    match tokio::time::timeout(READING, driver.power.state(task)).await {
+        Ok(reading) => reading,
+        Err(_) => Err(DriverError::TimedOut(format!("the BMC did not tell its power within {} s", READING.as_secs()))),
+    }
+}
+
+async fn take_in(
+    engine: &Engine,
+    failures: &mut HashMap<Uuid, u32>,
+    done: Result<(Task, Reading), tokio::task::JoinError>,
+) {
+    let Ok((task, reading)) = done else { return };
+    let uuid = task.node.uuid;
+    let failed = match &reading {
+        Ok(Some(PowerState::Error)) | Err(_) => {
+            let count = failures.entry(uuid).or_default();
+            *count = count.saturating_add(1);
+            *count
+        }
+        Ok(_) => {
+            failures.remove(&uuid);
+            0
+        }
+    };
+    let give_up = failed >= engine.periods.power_sync_failures.max(1);
+    let force = engine.periods.force_power_state;
+    let (epoch, rules) = (task.node.power_epoch, engine.rules.clone());
+    let written = engine
+        .store
+        .write(move |tx| record(tx, uuid, epoch, reading.clone(), give_up, force, &rules))
+        .await;
+    if let Err(error) = written {
+        tracing::warn!(node = %uuid, ?error, "a power reading was not recorded");
+    }
+}
+
+/// Records a reading, unless it is stale.
+fn record(
+    tx: &Tx,
+    uuid: Uuid,
+    epoch: i64,
+    reading: Reading,
+    give_up: bool,
+    force: bool,
+    rules: &crate::service::Rules,
+) -> Refused<()> {
+    let Some(before) = nodes::find(tx, uuid)? else { return Ok(()) };
+    if !is_read(&before) || before.power_epoch != epoch {
+        return Ok(());
+    }
+    let mut node = before.clone();
+    match reading {
+        Ok(Some(state)) if state != PowerState::Error => {
+            if node.fault == Some(Fault::Power) {
+                node.clear_maintenance();
+                journal::power(tx, &node, "power can be read again; maintenance is over")?;
+            }
+            if force && may_force(tx, &node, state)? {
+                let target = if node.power_state == Some(PowerState::On) { PowerTarget::On } else { PowerTarget::Off };
+                let args = flow::args([("power", target.as_str().into())]);
+                node.target_power_state = Some(target.result());
+                node.power_epoch += 1;
+                flow::start(tx, &mut node, FlowName::Power, args, rules)?;
+            } else if node.power_state != Some(state) {
+                let was = node.power_state.map_or("unknown", |state| state.as_str());
+                journal::power(tx, &node, &format!("power was \"{was}\", the BMC says \"{state}\""))?;
+                node.power_state = Some(state);
+            }
+        }
+        Ok(_) if !give_up => {}
+        Err(_) if !give_up => {}
+        Ok(_) => fault(tx, &mut node, "the BMC cannot tell the power state")?,
+        Err(error) => fault(tx, &mut node, &error.to_string())?,
+    }
+    nodes::update(tx, &before, &node).map_err(Refusal::from)?;
+    Ok(())
+}
+
+fn fault(tx: &Tx, node: &mut Node, why: &str) -> Refused<()> {
+    if node.fault == Some(Fault::Power) {
+        return Ok(());
+    }
+    let text = format!("During sync_power_state, the power of the node could not be read: {why}");
+    node.power_state = None;
+    node.last_error = Some(text.clone());
+    node.set_fault(Fault::Power, text.clone());
+    Ok(journal::failure(tx, node, "monitoring", &text)?)
+}
+
+/// Only a node that is not in use, differs from its record, and has nothing else to do.
+fn may_force(tx: &Tx, node: &Node, state: PowerState) -> Refused<bool> {
+    let differs = node.power_state.is_some_and(|recorded| recorded != state);
+    let would_switch_off = node.power_state == Some(PowerState::Off);
+    let in_use = matches!(node.provision_state, State::Active | State::Rescue);
+    let allowed = !(would_switch_off && (in_use || node.disable_power_off));
+    Ok(differs && allowed && work::of_node(tx, node.uuid)?.is_none())
+}

@@ -1,0 +1,103 @@
+//! One row of work, piece by piece, until it waits, is held, fails or is done.
+
+use super::claim::{Act, Piece, claim};
+use super::{Engine, flows, settle};
+use crate::driver::{Driver, DriverError, OnCrash, Outcome};
+use crate::model::{FlowName, Phase, Step, StepSource, Work};
+use crate::service::{Refusal, allocations};
+use crate::store::work;
+
+/// Walks a row as far as it goes. Errors are logged here, once; the row stays, and is tried again.
+pub async fn walk(engine: &Engine, id: i64) {
+    let mut interrupted = true;
+    loop {
+        if engine.stop.is_cancelled() {
+            return;
+        }
+        match advance(engine, id, interrupted).await {
+            Ok(true) => interrupted = false,
+            Ok(false) => return,
+            Err(Refusal::NotFound(_)) => return,
+            Err(error) => {
+                tracing::error!(work = id, error = ?error, "work could not be carried on; it is tried again");
+                engine.env.clock.sleep(engine.env.random.jitter(std::time::Duration::from_secs(1))).await;
+                return;
+            }
+        }
+    }
+}
+
+/// One piece. Whether there may be another.
+async fn advance(engine: &Engine, id: i64, interrupted: bool) -> Result<bool, Refusal> {
+    let found = engine.store.read(move |read| work::find(read, id)).await?;
+    let Some(owed) = found else { return Ok(false) };
+    if owed.flow == FlowName::Allocate {
+        return allocate(engine, owed).await;
+    }
+    let left_behind = interrupted && owed.phase == Phase::Begun;
+    let Some(mut piece) = claim(engine, id, left_behind).await? else { return Ok(false) };
+    let outcome = carry_out(&mut piece, left_behind).await;
+    settle::settle(engine, piece, outcome).await
+}
+
+async fn allocate(engine: &Engine, owed: Work) -> Result<bool, Refusal> {
+    let Some(uuid) = owed.allocation_uuid else { return Ok(false) };
+    let rules = engine.rules.clone();
+    engine.store.write(move |tx| allocations::attempt(tx, uuid, &rules)).await?;
+    Ok(false)
+}
+
+/// What became of a piece, before it is written down.
+pub type Result_ = Result<Outcome, DriverError>;
+
+async fn carry_out(piece: &mut Piece, left_behind: bool) -> Result_ {
+    let driver = Driver::of(&piece.task.node)?;
+    let flow = piece.work.flow;
+    tracing::debug!(node = %piece.task.node.uuid, flow = %flow, act = ?short(&piece.act), "begins");
+    match piece.act.clone() {
+        Act::Prepare => flows::prepare(flow, &mut piece.task, driver, left_behind).await,
+        Act::ResumePrepare => flows::resume_prepare(flow, &mut piece.task, driver).await,
+        Act::Run(step) => run(&step, piece, driver).await,
+        Act::Resume(step) => resume(&step, piece, driver).await,
+        Act::Lost(step) => match driver.interface(step.interface).on_crash(&step) {
+            OnCrash::Repeat => run(&step, piece, driver).await,
+            OnCrash::Ask => driver.interface(step.interface).resume_step(&mut piece.task, &step).await,
+            OnCrash::Fail => Ok(Outcome::Fail {
+                why: format!(
+                    "The service was interrupted during step {}. Nobody can tell how far it came, so it is not repeated.",
+                    step.name()
+                ),
+            }),
+        },
+        Act::Finish => flows::finish(flow, &mut piece.task, driver).await,
+        Act::Unwind => flows::unwind(flow, &mut piece.task, driver).await,
+        Act::Power => flows::power(&mut piece.task, driver, left_behind).await,
+    }
+}
+
+async fn run(step: &Step, piece: &mut Piece, driver: Driver) -> Result_ {
+    match step.source {
+        StepSource::Reserved => flows::reserved(step, &mut piece.task, driver).await,
+        // The deploy interface speaks to the agent, whichever interface the agent's step is filed under.
+        StepSource::Agent => driver.deploy.run_step(&mut piece.task, step).await,
+        StepSource::Driver => driver.interface(step.interface).run_step(&mut piece.task, step).await,
+    }
+}
+
+async fn resume(step: &Step, piece: &mut Piece, driver: Driver) -> Result_ {
+    flows::fetch_agent_steps(piece.work.flow, &mut piece.task, driver).await?;
+    match step.source {
+        StepSource::Reserved => Ok(Outcome::Done),
+        StepSource::Agent => driver.deploy.resume_step(&mut piece.task, step).await,
+        StepSource::Driver => driver.interface(step.interface).resume_step(&mut piece.task, step).await,
+    }
+}
+
+fn short(act: &Act) -> String {
+    match act {
+        Act::Run(step) => format!("step {}", step.name()),
+        Act::Resume(step) => format!("look at step {}", step.name()),
+        Act::Lost(step) => format!("pick up step {}", step.name()),
+        other => format!("{other:?}"),
+    }
+}
