@@ -10,6 +10,7 @@ pub mod config;
 pub mod disk;
 pub mod driver;
 pub mod image;
+pub mod engine;
 pub mod model;
 pub mod net;
 pub mod provision;

@@ -5,8 +5,10 @@
 use super::fake::{Fake, FakeDeploy, FakePower};
 use super::ipmi::{IpmiManagement, IpmiPower, IpmiVendor};
 use super::noop::{Absent, Noop};
-use super::{Boot, Deploy, DriverError, Inspect, Interface, Management, Network, Power, Vendor};
-use crate::model::{InterfaceKind, Node};
+use std::time::Duration;
+
+use super::{Boot, Deploy, DriverError, Inspect, Interface, Management, Network, Power, Task, Vendor};
+use crate::model::{InterfaceKind, Node, PowerState, PowerTarget};
 
 /// An implementation, by kind. Kinds whose trait has no methods of its own yet share [`Interface`].
 #[derive(Clone, Copy)]
@@ -185,6 +187,26 @@ impl Driver {
                 other(K::Storage)?,
             ],
         })
+    }
+
+    /// Changes the power and keeps the books: a machine that is switched off or restarted loses its agent, and what the
+    /// task has prepared (the boot plan above all) is committed before the machine can ask for it.
+    pub async fn set_power(
+        &self,
+        task: &mut Task,
+        target: PowerTarget,
+        within: Option<Duration>,
+    ) -> Result<PowerState, DriverError> {
+        if target != PowerTarget::On {
+            task.changes.forget_agent = true;
+        }
+        task.node.power_epoch += 1;
+        task.save().await?;
+        let state = self.power.set(task, target, within).await?;
+        task.node.power_state = Some(state);
+        let now = task.env.clock.now().strftime("%Y-%m-%dT%H:%M:%S%.6f").to_string();
+        task.node.driver_internal_info.set("last_power_state_change", now);
+        Ok(state)
     }
 
     /// The implementation of any kind, as far as all kinds are alike.

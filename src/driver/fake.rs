@@ -22,8 +22,8 @@ pub struct FakePower;
 impl Interface for FakePower {}
 
 impl Power for FakePower {
-    fn state<'a>(&'a self, task: &'a Task) -> Done<'a, PowerState> {
-        Box::pin(async move { Ok(task.node.power_state.unwrap_or(PowerState::Off)) })
+    fn state<'a>(&'a self, task: &'a Task) -> Done<'a, Option<PowerState>> {
+        Box::pin(async move { Ok(task.node.power_state) })
     }
 
     fn set<'a>(&'a self, task: &'a mut Task, target: PowerTarget, _within: Option<Duration>) -> Done<'a, PowerState> {

@@ -16,7 +16,7 @@ pub mod traits;
 pub use catalog::Driver;
 pub use environment::{Environment, Settings};
 pub use error::DriverError;
-pub use task::{Changes, Task};
+pub use task::{Changes, Checkpoint, Task};
 pub use traits::{
     Boot, BootDevice, Deploy, Fut, Inspect, Interface, Management, Network, OnCrash, Outcome, Power, Property, Vendor,
     VendorMethod,

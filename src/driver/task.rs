@@ -9,9 +9,9 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
-use super::Environment;
+use super::{DriverError, Environment, Fut};
 use crate::model::secret::Sealed;
-use crate::model::{BootPlan, FlowName, Node, Object, Port};
+use crate::model::{BootPlan, FlowName, Node, Object, Port, Step};
 
 /// See the head of this file.
 pub struct Task {
@@ -25,8 +25,13 @@ pub struct Task {
     /// The config drive as the client gave it: text or a JSON object. Only for a deploy.
     pub config_drive: Option<Arc<[u8]>>,
     pub env: Environment,
+    /// What the agent reported, when an inspection is being finished.
+    pub inspection_data: Option<Map<String, Value>>,
+    /// Steps that the agent told of in this piece of work; the engine merges them into the list.
+    pub agent_steps: Option<Vec<Step>>,
     /// What shall be kept beside the node's row.
     pub changes: Changes,
+    checkpoint: Option<Arc<dyn Checkpoint>>,
     base: Node,
     secrets: HashMap<&'static str, Vec<(String, Sealed)>>,
     plan: Option<BootPlan>,
@@ -45,8 +50,6 @@ pub struct Changes {
     pub ports: Vec<Port>,
     /// Forget the agent: its token, certificate and address are void (the machine was switched off).
     pub forget_agent: bool,
-    /// Steps that the agent offers, fetched since the last checkpoint, for the engine to merge into the list.
-    pub agent_steps: Option<Vec<crate::model::Step>>,
 }
 
 /// The columns that can hold secrets.
@@ -63,7 +66,10 @@ impl Task {
             args: Object::default(),
             config_drive: None,
             env,
+            inspection_data: None,
+            agent_steps: None,
             changes: Changes::default(),
+            checkpoint: None,
             secrets: HashMap::new(),
             plan: None,
         }
@@ -122,13 +128,32 @@ impl Task {
         &self.base
     }
 
-    /// After a checkpoint: what is stored now is the new base.
-    pub fn rebase(&mut self, stored: Node) {
-        if let Some(plan) = self.changes.boot_plan.take() {
-            self.plan = plan;
+    /// Who keeps the task's changes midway. For the engine, when it builds a task.
+    pub fn with_checkpoint(mut self, checkpoint: Arc<dyn Checkpoint>) -> Self {
+        self.checkpoint = Some(checkpoint);
+        self
+    }
+
+    /// Commits what has changed so far. To be called before something happens that others will see and ask us about:
+    /// a machine that is switched on asks for its boot plan within a second.
+    pub async fn save(&mut self) -> Result<(), DriverError> {
+        match self.checkpoint.clone() {
+            Some(checkpoint) => checkpoint.save(self).await,
+            None => Ok(()),
         }
-        self.changes = Changes::default();
+    }
+
+    /// After a checkpoint: what is stored now is the new base, and `saved` needs no saving again.
+    pub fn rebase(&mut self, stored: Node, saved: &Changes) {
+        if let Some(plan) = &saved.boot_plan {
+            self.plan = plan.clone();
+        }
         self.node = stored.clone();
         self.base = stored;
     }
+}
+
+/// Keeps a task's changes before the task is over.
+pub trait Checkpoint: Send + Sync {
+    fn save<'a>(&'a self, task: &'a mut Task) -> Fut<'a, Result<(), DriverError>>;
 }

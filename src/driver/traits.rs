@@ -91,10 +91,11 @@ pub trait Interface: Send + Sync {
 }
 
 pub trait Power: Interface {
-    /// What the BMC says now.
-    fn state<'a>(&'a self, task: &'a Task) -> Done<'a, PowerState>;
+    /// What the BMC says now; `None` if there is nobody to say it (yet).
+    fn state<'a>(&'a self, task: &'a Task) -> Done<'a, Option<PowerState>>;
 
-    /// Carries `target` out and waits until it is reached, `within` at most (the configured bound if absent).
+    /// Carries `target` out and waits until it is reached, `within` at most (the configured bound if absent). Callers
+    /// use [`super::Driver::set_power`], which also keeps the books.
     fn set<'a>(&'a self, task: &'a mut Task, target: PowerTarget, within: Option<Duration>) -> Done<'a, PowerState>;
 
     fn supported(&self) -> &'static [PowerTarget] {
@@ -201,6 +202,11 @@ pub trait Deploy: Interface {
     /// Makes the service ready to look after an instance that somebody else deployed (adopt).
     fn take_over<'a>(&'a self, _task: &'a mut Task) -> Done<'a> {
         Box::pin(async { Ok(()) })
+    }
+
+    /// Whether an agent on the machine takes part, so that steps nobody here knows may be its.
+    fn has_agent(&self) -> bool {
+        false
     }
 
     /// Asks the agent, which has just called for the first time in this flow, which steps it offers. None: this

@@ -35,11 +35,8 @@ pub enum Act {
     Power,
 }
 
-/// What was decided in the transaction; the task is built from the same snapshot's successor.
-enum Claimed {
-    Nothing,
-    Piece(Work, Act),
-}
+/// What was decided in the transaction: the row as it is now and what to do for it, or nothing.
+type Claimed = Option<(Work, Act)>;
 
 /// Decides and commits what is next for a row. `None`: nothing, or not now.
 ///
@@ -49,49 +46,42 @@ pub async fn claim(engine: &Engine, id: i64, interrupted: bool) -> Refused<Optio
     let claimed = engine
         .store
         .write(move |tx| {
-            let Some(owed) = work::find(tx, id)? else { return Ok(Claimed::Nothing) };
-            let Some(uuid) = owed.node_uuid else { return Ok(Claimed::Nothing) };
+            let Some(owed) = work::find(tx, id)? else { return Ok(None) };
+            let Some(uuid) = owed.node_uuid else { return Ok(None) };
             let before = flow::load(tx, uuid)?;
             let mut node = before.clone();
             let claimed = decide(tx, owed, &mut node, &rules, interrupted)?;
             nodes::update(tx, &before, &node)?;
-            Ok::<_, Refusal>(claimed)
+            Ok::<Claimed, Refusal>(claimed)
         })
         .await?;
-    let Claimed::Piece(owed, act) = claimed else { return Ok(None) };
+    let Some((owed, act)) = claimed else { return Ok(None) };
     let env = engine.env.clone();
     let Some(uuid) = owed.node_uuid else { return Ok(None) };
-    let (built, drive) = engine
+    let flow = owed.flow;
+    let built = engine
         .store
         .read(move |read| {
-            let drive = match owed_drive(owed.flow) {
-                true => blobs::load(read, uuid, BlobKind::ConfigDrive)?,
-                false => None,
-            };
-            Ok::<_, Refusal>((delta::build(read, uuid, &env)?.map(|task| (task, owed)), drive))
+            let Some(mut task) = delta::build(read, uuid, &env)? else { return Ok(None) };
+            match flow {
+                FlowName::Deploy => task.config_drive = blobs::load(read, uuid, BlobKind::ConfigDrive)?.map(Arc::from),
+                FlowName::Inspect => task.inspection_data = blobs::load_json(read, uuid, BlobKind::InspectionData)?,
+                _ => {}
+            }
+            Ok::<_, Refusal>(Some(task))
         })
         .await?;
-    Ok(built.map(|(mut task, owed)| {
-        task.flow = Some(owed.flow);
+    Ok(built.map(|task| {
+        let mut task = task.with_checkpoint(Arc::new(delta::Saver(engine.store.clone())));
+        task.flow = Some(flow);
         task.args = owed.args.clone();
-        task.config_drive = drive.map(Arc::from);
         Piece { work: owed, task, act }
     }))
 }
 
-fn owed_drive(flow: FlowName) -> bool {
-    flow == FlowName::Deploy
-}
-
-fn decide(
-    tx: &Tx,
-    owed: Work,
-    node: &mut Node,
-    rules: &crate::service::Rules,
-    interrupted: bool,
-) -> Refused<Claimed> {
+fn decide(tx: &Tx, owed: Work, node: &mut Node, rules: &crate::service::Rules, interrupted: bool) -> Refused<Claimed> {
     match owed.phase {
-        Phase::Held => Ok(Claimed::Nothing),
+        Phase::Held => Ok(None),
         Phase::Waiting => wake(tx, owed, node, rules),
         Phase::Ready => begin(tx, owed, node),
         Phase::Begun if interrupted => pick_up(tx, owed),
@@ -103,7 +93,7 @@ fn decide(
 fn wake(tx: &Tx, owed: Work, node: &mut Node, rules: &crate::service::Rules) -> Refused<Claimed> {
     if node.reservation.is_some() {
         // Whoever has it wakes us when it is given back.
-        return Ok(Claimed::Nothing);
+        return Ok(None);
     }
     let mut next = owed.clone();
     if owed.args.get("power").is_some_and(|value| !value.is_null()) {
@@ -111,7 +101,7 @@ fn wake(tx: &Tx, owed: Work, node: &mut Node, rules: &crate::service::Rules) -> 
         node.power_epoch += 1;
         next.due_at = None;
         work::update(tx, &owed, &next)?;
-        return Ok(Claimed::Piece(next, Act::Power));
+        return Ok(Some((next, Act::Power)));
     }
     if node.maintenance {
         // A person looks after it; neither heartbeats nor time move it on.
@@ -119,12 +109,12 @@ fn wake(tx: &Tx, owed: Work, node: &mut Node, rules: &crate::service::Rules) -> 
         next.due_at = None;
         next.heartbeat = false;
         work::update(tx, &owed, &next)?;
-        return Ok(Claimed::Nothing);
+        return Ok(None);
     }
     if owed.abort_requested && owed.attempt == 0 {
         let why = format!("The {} was aborted by request.", owed.flow.as_str());
         provision::unwind(tx, node, owed.flow, Event::Abort, &why, rules)?;
-        return Ok(Claimed::Nothing);
+        return Ok(None);
     }
     if owed.heartbeat {
         node.reservation = Some(rules.conductor.clone());
@@ -143,7 +133,7 @@ fn wake(tx: &Tx, owed: Work, node: &mut Node, rules: &crate::service::Rules) -> 
             Stage::Step => Act::Resume(step_of(tx, &owed)?),
             Stage::Finish | Stage::Unwind => Act::Finish,
         };
-        return Ok(Claimed::Piece(next, act));
+        return Ok(Some((next, act)));
     }
     if owed.deadline_at.is_some_and(|at| at <= tx.now()) {
         let why = timed_out(&owed, node);
@@ -153,7 +143,7 @@ fn wake(tx: &Tx, owed: Work, node: &mut Node, rules: &crate::service::Rules) -> 
         }
         provision::unwind(tx, node, owed.flow, Event::Fail, &why, rules)?;
     }
-    Ok(Claimed::Nothing)
+    Ok(None)
 }
 
 fn timed_out(owed: &Work, node: &Node) -> String {
@@ -195,7 +185,7 @@ fn begin(tx: &Tx, owed: Work, node: &mut Node) -> Refused<Claimed> {
     next.deadline_at = None;
     next.heartbeat = false;
     work::update(tx, &owed, &next)?;
-    Ok(Claimed::Piece(next, act))
+    Ok(Some((next, act)))
 }
 
 /// A row that somebody began and did not end: the process died in between.
@@ -208,7 +198,7 @@ fn pick_up(tx: &Tx, owed: Work) -> Refused<Claimed> {
         // Which of the three applies is for the interface to say; the walk asks it.
         Stage::Step => Act::Lost(step_of(tx, &owed)?),
     };
-    Ok(Claimed::Piece(owed, act))
+    Ok(Some((owed, act)))
 }
 
 fn step_of(tx: &Tx, owed: &Work) -> Refused<Step> {

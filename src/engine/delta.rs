@@ -5,11 +5,11 @@ use std::sync::Arc;
 use uuid::Uuid;
 
 use crate::driver::task::SECRET_COLUMNS;
-use crate::driver::{Changes, Environment, Task};
+use crate::driver::{Changes, Checkpoint, DriverError, Environment, Fut, Task};
 use crate::model::{Node, Port, Record as _};
 use crate::service::{Refusal, Refused, agent};
 use crate::store::blobs::{self, BlobKind};
-use crate::store::{Read, StoreError, Tx, nodes, ports, secrets};
+use crate::store::{Read, Store, StoreError, Tx, nodes, ports, secrets};
 
 /// Reads all that a task holds. `None` if the node is gone.
 pub fn build(read: &Read, uuid: Uuid, env: &Environment) -> Result<Option<Task>, StoreError> {
@@ -41,10 +41,6 @@ impl Delta {
         }
     }
 
-    pub fn agent_steps(&self) -> Option<&Vec<crate::model::Step>> {
-        self.changes.agent_steps.as_ref()
-    }
-
     pub fn is_empty(&self) -> bool {
         let c = &self.changes;
         self.base == self.work
@@ -53,6 +49,13 @@ impl Delta {
             && c.new_ports.is_empty()
             && c.ports.is_empty()
             && !c.forget_agent
+    }
+
+    /// Applies the changes and nothing else.
+    pub fn store(&self, tx: &Tx) -> Refused<Node> {
+        let (before, node) = self.merged(tx)?;
+        nodes::update(tx, &before, &node)?;
+        Ok(nodes::find(tx, node.uuid)?.unwrap_or(node))
     }
 
     /// The node as stored now, and the same with the changes in it. The caller goes on from there and stores the second.
@@ -82,6 +85,25 @@ impl Delta {
             agent::forget(tx, &mut node)?;
         }
         Ok((before, node))
+    }
+}
+
+/// Saves a task midway, for the driver that asks.
+pub struct Saver(pub Store);
+
+impl Checkpoint for Saver {
+    fn save<'a>(&'a self, task: &'a mut Task) -> Fut<'a, Result<(), DriverError>> {
+        Box::pin(async move {
+            let delta = Delta::of(task);
+            let changes = delta.changes.clone();
+            if delta.is_empty() {
+                return Ok(());
+            }
+            let stored = self.0.write(move |tx| delta.store(tx)).await;
+            let stored = stored.map_err(|error| DriverError::Refused(format!("could not be saved: {error}")))?;
+            task.rebase(stored, &changes);
+            Ok(())
+        })
     }
 }
 

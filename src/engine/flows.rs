@@ -168,16 +168,20 @@ pub fn is_reserved(name: &str) -> bool {
 
 /// Carries out one of them.
 pub async fn reserved(step: &Step, task: &mut Task, driver: Driver) -> Result<Outcome, DriverError> {
-    match step.step.as_str() {
-        "power_on" => driver.set_power(task, PowerTarget::On, None).await?,
-        "power_off" => driver.set_power(task, PowerTarget::Off, None).await?,
-        "reboot" => driver.set_power(task, PowerTarget::Reboot, None).await?,
+    let target = match step.step.as_str() {
+        "power_on" => PowerTarget::On,
+        "power_off" => PowerTarget::Off,
+        "reboot" => PowerTarget::Reboot,
         "hold" => return Ok(Outcome::Hold),
-        _ => match step.args.get("seconds").and_then(Value::as_u64) {
-            Some(seconds) => task.env.clock.sleep(Duration::from_secs(seconds).min(NAP)).await,
-            None => return Ok(Outcome::wait("the agent's next heartbeat")),
-        },
-    }
+        _ => {
+            let Some(seconds) = step.args.get("seconds").and_then(Value::as_u64) else {
+                return Ok(Outcome::wait("the agent's next heartbeat"));
+            };
+            task.env.clock.sleep(Duration::from_secs(seconds).min(NAP)).await;
+            return Ok(Outcome::Done);
+        }
+    };
+    driver.set_power(task, target, None).await?;
     Ok(Outcome::Done)
 }
 

@@ -156,7 +156,8 @@ impl Handle {
     ) -> Refused<T> {
         let env = self.engine.env.clone();
         let built = self.store().read(move |read| delta::build(read, node, &env)).await?;
-        let mut task = built.ok_or_else(|| Refusal::not_found(format!("Node {node} could not be found.")))?;
+        let built = built.ok_or_else(|| Refusal::not_found(format!("Node {node} could not be found.")))?;
+        let mut task = built.with_checkpoint(std::sync::Arc::new(delta::Saver(self.store().clone())));
         let driver = Driver::of(&task.node)?;
         if lock == Lock::Exclusive {
             self.reserve(node).await?;

@@ -12,7 +12,7 @@ use crate::driver::{Driver, DriverError, Outcome};
 use crate::model::{Fault, FlowName, InterfaceKind, Node, Object, Phase, Stage, State, Step, Work};
 use crate::provision::steps::{self, AskedStep};
 use crate::provision::{Event, flows as rows};
-use crate::service::{Refusal, Refused, Rules, agent, allocations, flow, journal, provision};
+use crate::service::{Refused, Rules, agent, allocations, flow, journal, provision};
 use crate::store::blobs::{self, BlobKind};
 use crate::store::{Tx, nodes, secrets, work};
 
@@ -135,8 +135,7 @@ impl Settled {
             available.push(flows::reserved_step(ask.interface, &ask.step));
         }
         let known = |ask: &&AskedStep| available.iter().any(|s| s.interface == ask.interface && s.step == ask.step);
-        let asked: Vec<AskedStep> =
-            if agent_known { asked } else { asked.iter().filter(known).cloned().collect() };
+        let asked: Vec<AskedStep> = if agent_known { asked } else { asked.iter().filter(known).cloned().collect() };
         let in_order = next.flow == FlowName::Service || next.args.get("manual").is_some();
         let made = match next.flow {
             _ if next.args.get("skip").is_some() => Ok(Vec::new()),

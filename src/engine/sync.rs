@@ -111,10 +111,7 @@ async fn take_in(
     let give_up = failed >= engine.periods.power_sync_failures.max(1);
     let force = engine.periods.force_power_state;
     let (epoch, rules) = (task.node.power_epoch, engine.rules.clone());
-    let written = engine
-        .store
-        .write(move |tx| record(tx, uuid, epoch, reading.clone(), give_up, force, &rules))
-        .await;
+    let written = engine.store.write(move |tx| record(tx, uuid, epoch, reading.clone(), give_up, force, &rules)).await;
     if let Err(error) = written {
         tracing::warn!(node = %uuid, ?error, "a power reading was not recorded");
     }

@@ -42,15 +42,14 @@ async fn advance(engine: &Engine, id: i64, interrupted: bool) -> Result<bool, Re
 
 async fn allocate(engine: &Engine, owed: Work) -> Result<bool, Refusal> {
     let Some(uuid) = owed.allocation_uuid else { return Ok(false) };
-    let rules = engine.rules.clone();
-    engine.store.write(move |tx| allocations::attempt(tx, uuid, &rules)).await?;
+    engine.store.write(move |tx| allocations::attempt(tx, uuid)).await?;
     Ok(false)
 }
 
 /// What became of a piece, before it is written down.
-pub type Result_ = Result<Outcome, DriverError>;
+type Ended = Result<Outcome, DriverError>;
 
-async fn carry_out(piece: &mut Piece, left_behind: bool) -> Result_ {
+async fn carry_out(piece: &mut Piece, left_behind: bool) -> Ended {
     let driver = Driver::of(&piece.task.node)?;
     let flow = piece.work.flow;
     tracing::debug!(node = %piece.task.node.uuid, flow = %flow, act = ?short(&piece.act), "begins");
@@ -75,7 +74,7 @@ async fn carry_out(piece: &mut Piece, left_behind: bool) -> Result_ {
     }
 }
 
-async fn run(step: &Step, piece: &mut Piece, driver: Driver) -> Result_ {
+async fn run(step: &Step, piece: &mut Piece, driver: Driver) -> Ended {
     match step.source {
         StepSource::Reserved => flows::reserved(step, &mut piece.task, driver).await,
         // The deploy interface speaks to the agent, whichever interface the agent's step is filed under.
@@ -84,7 +83,7 @@ async fn run(step: &Step, piece: &mut Piece, driver: Driver) -> Result_ {
     }
 }
 
-async fn resume(step: &Step, piece: &mut Piece, driver: Driver) -> Result_ {
+async fn resume(step: &Step, piece: &mut Piece, driver: Driver) -> Ended {
     flows::fetch_agent_steps(piece.work.flow, &mut piece.task, driver).await?;
     match step.source {
         StepSource::Reserved => Ok(Outcome::Done),

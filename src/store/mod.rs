@@ -105,6 +105,11 @@ impl Store {
         self.0.work_changed.subscribe()
     }
 
+    /// As if work had changed: whoever sleeps on [`Store::work_changed`] looks again.
+    pub fn wake(&self) {
+        self.0.work_changed.send_modify(|count| *count += 1);
+    }
+
     /// The file.
     pub fn path(&self) -> &Path {
         &self.0.path

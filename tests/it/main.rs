@@ -4,6 +4,7 @@
 mod bmc;
 mod cli;
 mod config;
+mod flow;
 mod http;
 mod image;
 mod lab;

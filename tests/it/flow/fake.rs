@@ -1,0 +1,72 @@
+//! A fake machine's whole life.
+
+use bessemer::model::{InterfaceKind, PowerState, PowerTarget, State};
+use bessemer::provision::steps::AskedStep;
+use bessemer::service::Refusal;
+use bessemer::service::provision::Request;
+
+use super::world::{Tested, World};
+
+#[tokio::test]
+async fn a_fake_node_lives_from_enroll_to_active_to_deleted() -> Tested {
+    let world = World::new().await?;
+    let node = world.enroll().await?;
+    world.walk(node, "manage", State::Manageable).await?;
+    world.walk(node, "inspect", State::Manageable).await?;
+    world.walk(node, "provide", State::Available).await?;
+    world.power(node, PowerTarget::On).await?;
+    assert_eq!(world.settled(node, State::Available).await?.power_state, Some(PowerState::On));
+    world.walk(node, "active", State::Active).await?;
+    world.walk(node, "rebuild", State::Active).await?;
+    let free = world.walk(node, "deleted", State::Available).await?;
+    assert_eq!((free.target_provision_state, free.last_error), (None, None));
+    assert_eq!(world.owed().await?, 0);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_held_step_is_let_go_or_aborted_by_the_client() -> Tested {
+    let world = World::new().await?;
+    let node = world.enroll().await?;
+    world.walk(node, "manage", State::Manageable).await?;
+    let hold =
+        AskedStep { interface: InterfaceKind::Deploy, step: "hold".into(), args: Default::default(), priority: None };
+    let request = Request { target: Some("clean".into()), clean_steps: Some(vec![hold]), ..Request::default() };
+    world.ask(node, request).await?;
+    world.settled(node, State::CleanHold).await?;
+    world.walk(node, "unhold", State::CleanWait).await?;
+    world.walk(node, "abort", State::CleanFailed).await?;
+    let back = world.walk(node, "manage", State::Manageable).await?;
+    assert!(!back.maintenance);
+    assert_eq!(world.owed().await?, 0);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_verb_that_the_state_does_not_have_is_refused_and_changes_nothing() -> Tested {
+    let world = World::new().await?;
+    let node = world.enroll().await?;
+    for verb in ["active", "deleted", "provide", "abort", "unhold", "nonsense", "fail", ""] {
+        let refused = world.ask(node, Request::target(verb)).await;
+        assert!(matches!(refused, Err(Refusal::Invalid(_))), "{verb}: {refused:?}");
+    }
+    let same = world.node(node).await?;
+    assert_eq!((same.provision_state, same.reservation), (State::Enroll, None));
+    assert_eq!(world.owed().await?, 0);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_step_that_nobody_has_fails_the_cleaning_before_it_begins() -> Tested {
+    let world = World::new().await?;
+    let node = world.enroll().await?;
+    world.walk(node, "manage", State::Manageable).await?;
+    let step =
+        AskedStep { interface: InterfaceKind::Raid, step: "imagined".into(), args: Default::default(), priority: None };
+    let request = Request { target: Some("clean".into()), clean_steps: Some(vec![step]), ..Request::default() };
+    world.ask(node, request).await?;
+    let failed = world.settled(node, State::CleanFailed).await?;
+    assert!(failed.last_error.is_some_and(|why| why.contains("raid.imagined")));
+    assert!(!failed.maintenance, "nothing was done, so nobody need look");
+    Ok(())
+}
