@@ -33,10 +33,10 @@ impl Interface for IpmiPower {
 }
 
 impl Power for IpmiPower {
-    fn state<'a>(&'a self, task: &'a Task) -> Done<'a, PowerState> {
+    fn state<'a>(&'a self, task: &'a Task) -> Done<'a, Option<PowerState>> {
         Box::pin(async move {
             let connection = Connection::of(task)?;
-            read(&connection).await.map_err(|error| connection.error(error))
+            read(&connection).await.map(Some).map_err(|error| connection.error(error))
         })
     }
 
