@@ -27,12 +27,15 @@ pub use fault::Fault;
 pub use request::Call;
 pub use server::{Listener, Server};
 
+use crate::engine;
 use crate::random::Random;
 use crate::store::Store;
 
 /// What every handler can reach. One for the process, shared by both listeners.
 pub struct State {
     pub store: Store,
+    /// The only way to hardware, and to decisions that wait for a node.
+    pub engine: engine::Handle,
     pub random: Random,
     pub settings: Settings,
     pub auth: auth::Auth,

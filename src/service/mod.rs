@@ -6,10 +6,12 @@
 pub mod agent;
 pub mod allocations;
 pub mod boot;
-pub mod patch;
+pub mod fields;
 pub mod flow;
 pub mod inspection;
 pub mod journal;
+pub mod patch;
+pub mod ports;
 pub mod power;
 pub mod provision;
 pub mod refusal;
