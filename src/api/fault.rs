@@ -120,7 +120,7 @@ impl From<StoreError> for Fault {
                 let what = column.rsplit('.').next().unwrap_or(column);
                 Fault::application(StatusCode::CONFLICT, format!("An object with this {what} already exists."))
             }
-            StoreError::Full | StoreError::ReadOnly | StoreError::Closed => {
+            StoreError::Full | StoreError::ReadOnly | StoreError::Busy | StoreError::Closed => {
                 Fault::application(StatusCode::SERVICE_UNAVAILABLE, error.to_string())
             }
             StoreError::Broken(source) => {

@@ -12,12 +12,18 @@ pub enum StoreError {
     /// The file cannot be written.
     #[error("the store is read-only: nothing of this request was kept")]
     ReadOnly,
+    /// Somebody else's transaction is in the way, such as a shell's on the same file. Nothing of the request was kept.
+    #[error("the store is locked by another program: nothing of this request was kept")]
+    Busy,
     /// Another process has the store open.
     #[error("the store {path} is in use by another process{holder}")]
     InUse { path: String, holder: String },
     /// The file was written by a newer version, and was left untouched.
-    #[error("the store has schema {found}, this version knows schemas up to {known}; it was left untouched")]
-    Newer { found: i64, known: i64 },
+    #[error("the store {path} has schema {found}, this version knows schemas up to {known}; it was left untouched")]
+    Newer { path: String, found: i64, known: i64 },
+    /// The file is something else, and was left untouched.
+    #[error("{path} is no store of bessemer: {why}; it was left untouched")]
+    Foreign { path: String, why: String },
     /// The service is stopping.
     #[error("the store is closed")]
     Closed,
@@ -32,7 +38,8 @@ impl From<rusqlite::Error> for StoreError {
         if let rusqlite::Error::SqliteFailure(code, text) = &error {
             match code.code {
                 ErrorCode::DiskFull => return StoreError::Full,
-                ErrorCode::ReadOnly | ErrorCode::CannotOpen => return StoreError::ReadOnly,
+                ErrorCode::ReadOnly => return StoreError::ReadOnly,
+                ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked => return StoreError::Busy,
                 ErrorCode::ConstraintViolation if is_unique(code.extended_code) => {
                     let text = text.as_deref().unwrap_or_default();
                     let column = text.rsplit(": ").next().unwrap_or(text);

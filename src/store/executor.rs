@@ -7,10 +7,15 @@
 //!                                COMMIT ──► answers, wake-ups
 //! ```
 //! A full disk or an I/O error inside a savepoint makes SQLite roll back the *whole* transaction. Then, and when COMMIT
-//! fails, the batch is lost: each of its jobs is run again alone, and only then answered.
+//! fails, the batch is lost: each of its jobs is run again alone, and only then answered. If the transaction did not even
+//! begin, running again alone would only wait again, so everybody is told at once.
+//!
+//! A panicking job is a bug, and ends the writer with it: whoever waits is told that the store is closed, and the process
+//! is expected to stop (see `app`). Nothing of its batch was committed or acknowledged.
 
 use std::cell::Cell;
 use std::sync::{Mutex, PoisonError};
+use std::thread::JoinHandle;
 
 use rusqlite::Connection;
 use tokio::sync::{mpsc, oneshot, watch};
@@ -79,13 +84,9 @@ impl Writer {
     fn batch(&mut self, mut jobs: Vec<Box<dyn AnyJob>>) {
         match self.attempt(&mut jobs) {
             Ok(wake) => self.settle(jobs, wake),
-            Err(error) if jobs.len() == 1 => {
-                for job in jobs {
-                    job.answer(Some(copy(&error)));
-                }
-            }
-            Err(error) => {
-                tracing::warn!(%error, jobs = jobs.len(), "a batch was lost; its jobs are run again one by one");
+            Err(lost) if jobs.len() == 1 || !lost.begun => refuse(jobs, &lost.error),
+            Err(lost) => {
+                tracing::warn!(error = %lost.error, jobs = jobs.len(), "a batch was lost; its jobs are run again one by one");
                 for job in jobs {
                     self.alone(job);
                 }
@@ -97,7 +98,7 @@ impl Writer {
         let mut one = vec![job];
         match self.attempt(&mut one) {
             Ok(wake) => self.settle(one, wake),
-            Err(error) => one.into_iter().for_each(|job| job.answer(Some(copy(&error)))),
+            Err(lost) => refuse(one, &lost.error),
         }
     }
 
@@ -110,34 +111,64 @@ impl Writer {
         }
     }
 
-    /// Runs all jobs and commits. An error means that nothing of any of them was kept.
-    fn attempt(&mut self, jobs: &mut [Box<dyn AnyJob>]) -> Result<bool, StoreError> {
-        let wake = Cell::new(false);
+    /// Runs all jobs and commits; whether somebody is to be woken. An error means that nothing of any of them was kept.
+    fn attempt(&mut self, jobs: &mut [Box<dyn AnyJob>]) -> Result<bool, Lost> {
         let connection = &self.connection;
-        connection.execute_batch("BEGIN IMMEDIATE")?;
-        let outcome = (|| {
-            for job in jobs.iter_mut() {
-                connection.prepare_cached("SAVEPOINT job")?.execute([])?;
-                let tx = Tx::new(connection, &self.clock, &self.random, &wake);
-                let keep = job.run(&tx);
-                if connection.is_autocommit() {
-                    // SQLite has already rolled everything back.
-                    return Err(StoreError::Full);
-                }
-                if !keep {
-                    connection.prepare_cached("ROLLBACK TO job")?.execute([])?;
-                }
-                connection.prepare_cached("RELEASE job")?.execute([])?;
-            }
-            connection.execute_batch("COMMIT")?;
-            Ok(wake.get())
-        })();
+        if !connection.is_autocommit() {
+            // Left open by a panic in the caller's poll, or by a ROLLBACK that failed.
+            connection.execute_batch("ROLLBACK").map_err(Lost::unbegun)?;
+        }
+        connection.execute_batch("BEGIN IMMEDIATE").map_err(Lost::unbegun)?;
+        let outcome = self.run_and_commit(jobs);
         if outcome.is_err() && !connection.is_autocommit() {
-            // If even this fails the next BEGIN says so; there is nothing else to try.
+            // If even this fails it is tried again before the next batch.
             let _ = connection.execute_batch("ROLLBACK");
         }
-        outcome
+        outcome.map_err(|error| Lost { error, begun: true })
     }
+
+    fn run_and_commit(&self, jobs: &mut [Box<dyn AnyJob>]) -> Result<bool, StoreError> {
+        let connection = &self.connection;
+        let mut wake = false;
+        for job in jobs {
+            connection.prepare_cached("SAVEPOINT job")?.execute([])?;
+            let woken = Cell::new(false);
+            let keep = job.run(&Tx::new(connection, &self.clock, &self.random, &woken));
+            if connection.is_autocommit() {
+                // The job knows the cause, and keeps it as its own answer if it is alone the next time.
+                return Err(rolled_back());
+            }
+            if keep {
+                wake |= woken.get();
+            } else {
+                connection.prepare_cached("ROLLBACK TO job")?.execute([])?;
+            }
+            connection.prepare_cached("RELEASE job")?.execute([])?;
+        }
+        connection.execute_batch("COMMIT")?;
+        Ok(wake)
+    }
+}
+
+/// A batch of which nothing was kept.
+struct Lost {
+    error: StoreError,
+    /// Whether the transaction was ever open: if so, one of the jobs may be the cause and the others may fare better.
+    begun: bool,
+}
+
+impl Lost {
+    fn unbegun(error: rusqlite::Error) -> Self {
+        Lost { error: error.into(), begun: false }
+    }
+}
+
+fn rolled_back() -> StoreError {
+    StoreError::Broken(anyhow::anyhow!("a statement failed so badly that SQLite rolled the whole transaction back"))
+}
+
+fn refuse(jobs: Vec<Box<dyn AnyJob>>, error: &StoreError) {
+    jobs.into_iter().for_each(|job| job.answer(Some(copy(error))));
 }
 
 /// An error can go to several callers, and its source cannot be cloned.
@@ -145,6 +176,7 @@ fn copy(error: &StoreError) -> StoreError {
     match error {
         StoreError::Full => StoreError::Full,
         StoreError::ReadOnly => StoreError::ReadOnly,
+        StoreError::Busy => StoreError::Busy,
         StoreError::Closed => StoreError::Closed,
         StoreError::Duplicate(column) => StoreError::Duplicate(column.clone()),
         StoreError::Broken(source) => StoreError::Broken(anyhow::anyhow!("{source:#}")),
@@ -156,7 +188,11 @@ fn copy(error: &StoreError) -> StoreError {
 pub struct Executor(Kind);
 
 enum Kind {
-    Thread(mpsc::Sender<Box<dyn AnyJob>>),
+    /// Both are there until the executor is dropped.
+    Thread {
+        queue: Option<mpsc::Sender<Box<dyn AnyJob>>>,
+        thread: Option<JoinHandle<()>>,
+    },
     Inline(Box<Mutex<Writer>>),
 }
 
@@ -166,11 +202,11 @@ impl Executor {
             return Ok(Executor(Kind::Inline(Box::new(Mutex::new(writer)))));
         }
         let (sender, queue) = mpsc::channel(QUEUE);
-        std::thread::Builder::new()
+        let thread = std::thread::Builder::new()
             .name("store-writer".into())
             .spawn(move || serve(writer, queue))
             .map_err(|e| StoreError::Broken(e.into()))?;
-        Ok(Executor(Kind::Thread(sender)))
+        Ok(Executor(Kind::Thread { queue: Some(sender), thread: Some(thread) }))
     }
 
     pub async fn run<T, E>(&self, job: impl Fn(&Tx) -> Result<T, E> + Send + 'static) -> Result<T, E>
@@ -182,13 +218,24 @@ impl Executor {
         let job: Box<dyn AnyJob> = Box::new(Job { job, result: None, answer });
         match &self.0 {
             Kind::Inline(writer) => writer.lock().unwrap_or_else(PoisonError::into_inner).batch(vec![job]),
-            Kind::Thread(queue) => {
-                if queue.send(job).await.is_err() {
-                    return Err(StoreError::Closed.into());
-                }
-            }
+            Kind::Thread { queue: Some(queue), .. } if queue.send(job).await.is_ok() => {}
+            Kind::Thread { .. } => return Err(StoreError::Closed.into()),
         }
         told.await.unwrap_or_else(|_| Err(StoreError::Closed.into()))
+    }
+}
+
+impl Drop for Executor {
+    /// Waits until what is queued is committed and the file is closed, so that whoever opens the store next finds it
+    /// whole and unlocked. Bounded: callers that wait hold a handle, so the queue is empty but for abandoned jobs.
+    fn drop(&mut self) {
+        if let Kind::Thread { queue, thread } = &mut self.0 {
+            drop(queue.take());
+            // A job may own the last handle; its thread cannot wait for itself.
+            if let Some(thread) = thread.take().filter(|it| it.thread().id() != std::thread::current().id()) {
+                let _ = thread.join();
+            }
+        }
     }
 }
 

@@ -51,13 +51,15 @@ impl Options {
     }
 }
 
-/// A handle to the store. Cheap to clone; the file is closed when the last one goes.
+/// A handle to the store. Cheap to clone; the file is closed when the last one goes, which waits for the writer.
 #[derive(Clone)]
 pub struct Store(Arc<Inner>);
 
+/// Fields are dropped in this order: the readers first, so that the writer's connection is the last and folds the WAL
+/// into the file as it closes; the lock when nobody touches the file any more.
 struct Inner {
-    executor: executor::Executor,
     readers: readers::Readers,
+    executor: executor::Executor,
     work_changed: watch::Sender<u64>,
     path: PathBuf,
     // Held for as long as the store is open, so that a second process is refused.
@@ -67,16 +69,18 @@ struct Inner {
 impl Store {
     /// Opens the file, creating it and bringing its schema up to date.
     ///
-    /// Errors: another process has it open, it comes from a newer version, it is not a database, the disk refuses.
+    /// Errors: another process has it open, it comes from a newer version, it is something else, the disk refuses.
+    /// Blocking: call it off the runtime.
     pub fn open(path: &Path, options: Options) -> Result<Self, StoreError> {
+        // Two names of one file must meet the same lock.
+        let path = &path.canonicalize().unwrap_or_else(|_| path.to_owned());
         let lock = schema::Lock::take(path)?;
-        let mut connection = schema::open_writer(path, options.max_pages)?;
-        schema::migrate(&mut connection)?;
+        let connection = schema::open_writer(path, options.max_pages)?;
         let work_changed = watch::Sender::new(0);
         let writer = executor::Writer::new(connection, options.clock, options.random, work_changed.clone());
         let readers = readers::Readers::open(path, options.inline)?;
         let executor = executor::Executor::start(writer, options.inline)?;
-        Ok(Store(Arc::new(Inner { executor, readers, work_changed, path: path.to_owned(), _lock: lock })))
+        Ok(Store(Arc::new(Inner { readers, executor, work_changed, path: path.to_owned(), _lock: lock })))
     }
 
     /// Runs `job` in a write transaction and answers once it is durable.

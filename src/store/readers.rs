@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use rusqlite::Connection;
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::{Read, StoreError, schema};
 
@@ -34,10 +34,8 @@ impl Readers {
         let look = move || {
             // A permit stands for a connection, so there is one.
             let connection = lock(&idle).pop().ok_or(StoreError::Closed)?;
-            let result = snapshot(&connection, look);
-            lock(&idle).push(connection);
-            drop(place);
-            result
+            let borrowed = Borrowed { connection: Some(connection), idle, _place: place };
+            borrowed.connection.as_ref().map_or(Err(StoreError::Closed.into()), |connection| snapshot(connection, look))
         };
         if self.inline {
             return look();
@@ -46,6 +44,19 @@ impl Readers {
             Ok(result) => result,
             Err(error) => Err(StoreError::Broken(anyhow::anyhow!("a reader panicked: {error}")).into()),
         }
+    }
+}
+
+/// Gives the connection back, and then the permit, also when the look panics.
+struct Borrowed {
+    connection: Option<Connection>,
+    idle: Arc<Mutex<Vec<Connection>>>,
+    _place: OwnedSemaphorePermit,
+}
+
+impl Drop for Borrowed {
+    fn drop(&mut self) {
+        lock(&self.idle).extend(self.connection.take());
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io::{Read as _, Seek as _, Write as _};
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 use std::time::Duration;
 
@@ -51,20 +52,61 @@ fn broken(error: impl Into<anyhow::Error>, what: String) -> StoreError {
     StoreError::Broken(error.into().context(what))
 }
 
+/// Marks the file as ours (`PRAGMA application_id`): "BSMR".
+const APPLICATION: i64 = 0x4253_4d52;
+
+/// The one connection that writes, on a file whose schema is the newest. What is not ours is not touched.
 #[expect(clippy::disallowed_methods, reason = "the store opens the store")]
 pub fn open_writer(path: &Path, max_pages: Option<u32>) -> Result<Connection, StoreError> {
-    let connection = Connection::open(path).map_err(|e| broken(e, format!("cannot open {}", path.display())))?;
+    let cannot_open = |error: anyhow::Error| broken(error, format!("cannot open {}", path.display()));
+    create_private(path).map_err(|e| cannot_open(e.into()))?;
+    let mut connection = Connection::open(path).map_err(|e| cannot_open(e.into()))?;
     connection.busy_timeout(Duration::from_secs(5))?;
+    let found = recognise(&connection, path)?;
     // FULL: what was acknowledged survives a power cut. Group commit pays for it.
-    connection.execute_batch(
-        "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA secure_delete = ON;
-         PRAGMA temp_store = MEMORY;",
-    )?;
+    connection
+        .execute_batch(
+            "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA secure_delete = ON;
+             PRAGMA temp_store = MEMORY; PRAGMA journal_size_limit = 67108864;",
+        )
+        .map_err(|e| cannot_open(e.into()))?;
     if let Some(pages) = max_pages {
         connection.pragma_update(None, "max_page_count", pages)?;
     }
     connection.set_prepared_statement_cache_capacity(256);
+    migrate(&mut connection, found)?;
     Ok(connection)
+}
+
+/// The file holds the passwords of BMCs: nobody else reads it. SQLite gives its WAL the same mode.
+fn create_private(path: &Path) -> std::io::Result<()> {
+    match File::options().write(true).create_new(true).mode(0o600).open(path) {
+        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => Ok(()),
+        other => other.map(drop),
+    }
+}
+
+/// The schema that the file has; 0 if it is new.
+fn recognise(connection: &Connection, path: &Path) -> Result<i64, StoreError> {
+    let number = |pragma| connection.pragma_query_value(None, pragma, |row| row.get::<_, i64>(0));
+    let foreign = |why: &str| StoreError::Foreign { path: path.display().to_string(), why: why.to_owned() };
+    let application = match number("application_id") {
+        Err(rusqlite::Error::SqliteFailure(code, _)) if code.code == rusqlite::ErrorCode::NotADatabase => {
+            return Err(foreign("it is not a SQLite database"));
+        }
+        other => other?,
+    };
+    let found = number("user_version")?;
+    let known = MIGRATIONS.len() as i64;
+    if application != APPLICATION {
+        let tables: i64 = connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
+        if tables > 0 || found != 0 {
+            return Err(foreign("it is another program's database"));
+        }
+    } else if found > known {
+        return Err(StoreError::Newer { path: path.display().to_string(), found, known });
+    }
+    Ok(found)
 }
 
 #[expect(clippy::disallowed_methods, reason = "the store opens the store")]
@@ -77,21 +119,17 @@ pub fn open_reader(path: &Path) -> Result<Connection, StoreError> {
     Ok(connection)
 }
 
-/// Brings the file to the newest schema, all in one transaction. A file from a newer version is refused, untouched.
-pub fn migrate(connection: &mut Connection) -> Result<(), StoreError> {
-    let known = MIGRATIONS.len() as i64;
-    let found: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
-    if found > known {
-        return Err(StoreError::Newer { found, known });
-    }
-    if found == known {
+/// Brings the file from schema `found` to the newest, all in one transaction.
+fn migrate(connection: &mut Connection, found: i64) -> Result<(), StoreError> {
+    let owed = MIGRATIONS.get(usize::try_from(found).unwrap_or(0)..).unwrap_or_default();
+    if owed.is_empty() {
         return Ok(());
     }
     let tx = connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
-    for migration in &MIGRATIONS[usize::try_from(found).unwrap_or(0)..] {
+    for migration in owed {
         tx.execute_batch(migration)?;
     }
-    tx.pragma_update(None, "user_version", known)?;
-    tx.commit()?;
-    Ok(())
+    tx.pragma_update(None, "user_version", MIGRATIONS.len() as i64)?;
+    tx.pragma_update(None, "application_id", APPLICATION)?;
+    Ok(tx.commit()?)
 }

@@ -4,9 +4,11 @@
 mod bmc;
 mod cli;
 mod config;
+mod crash;
 mod flow;
 mod http;
 mod image;
 mod lab;
 mod pxe;
 mod race;
+mod store;
