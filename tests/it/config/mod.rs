@@ -74,3 +74,23 @@ fn zero_configuration_serves_the_api_on_loopback_and_nothing_else() -> Result<()
     assert_eq!(got.db.to_str(), Some("bessemer.sqlite"));
     Ok(())
 }
+
+/// `examples/lab.toml` is the complete example: a new setting has to be shown there too, if only as a comment.
+#[test]
+fn the_lab_s_file_shows_every_setting_and_means_something() -> Result<(), Problems> {
+    let file = include_str!("../../../examples/lab.toml");
+    let got = typed(file, &[], &[])?;
+    Settings::from_typed(&got)?;
+    for key in keys::KEYS {
+        let (table, word) = key.parts();
+        let lines = file.lines().scan(String::new(), |open, line| {
+            if let Some(name) = line.strip_prefix('[') {
+                *open = name.trim_end_matches(']').to_owned();
+            }
+            Some((open.clone(), line))
+        });
+        let shown = |line: &str| line.trim_start_matches("# ").split_once(" = ").is_some_and(|(name, _)| name == word);
+        assert!(lines.into_iter().any(|(open, line)| open == table && shown(line)), "{} is not shown", key.path);
+    }
+    Ok(())
+}
