@@ -25,6 +25,8 @@ pub struct Task {
     /// The config drive as the client gave it: text or a JSON object. Only for a deploy.
     pub config_drive: Option<Arc<[u8]>>,
     pub env: Environment,
+    /// Whether this is periodic reading.
+    pub in_background: bool,
     /// What the agent reported, when an inspection is being finished.
     pub inspection_data: Option<Map<String, Value>>,
     /// Steps that the agent told of in this piece of work; the engine merges them into the list.
@@ -66,6 +68,7 @@ impl Task {
             args: Object::default(),
             config_drive: None,
             env,
+            in_background: false,
             inspection_data: None,
             agent_steps: None,
             changes: Changes::default(),
@@ -113,6 +116,12 @@ impl Task {
     pub fn secret(&self, column: &str, pointer: &str) -> Option<&Value> {
         let found = self.secrets.get(column)?.iter().find(|(at, _)| at == pointer)?;
         Some(found.1.open())
+    }
+
+    /// The same task for periodic reading, which lets the commands of people pass.
+    pub fn in_background(mut self) -> Self {
+        self.in_background = true;
+        self
     }
 
     /// The stored plan, or the one that this task has put in its place.

@@ -53,7 +53,8 @@ async fn round(engine: &Engine, failures: &mut HashMap<Uuid, u32>) -> Result<(),
             let mut tasks = Vec::new();
             for node in nodes::all(read)?.into_iter().filter(is_read) {
                 if Driver::of(&node).is_ok_and(|driver| driver.power.can_sync()) {
-                    tasks.extend(delta::build(read, node.uuid, &env)?);
+                    let task = delta::build(read, node.uuid, &env)?;
+                    tasks.extend(task.map(Task::in_background));
                 }
             }
             Ok::<_, StoreError>(tasks)

@@ -5,6 +5,7 @@ mod bmc;
 mod cli;
 mod config;
 mod crash;
+mod driver;
 mod flow;
 mod http;
 mod image;

@@ -30,6 +30,7 @@ impl Connection {
             IpmiError::Misconfigured(text) => DriverError::misconfigured(format!("driver_info: {text}")),
             other => DriverError::Unreachable(other.to_string()),
         })?;
+        let bmc = if task.in_background { bmc.polling() } else { bmc };
         Ok(Connection { bmc: bmc.bridged(info.bridge), info })
     }
 

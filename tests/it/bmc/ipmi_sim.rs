@@ -20,9 +20,9 @@ esac
 "#;
 
 /// A running `ipmi_sim`, killed when dropped.
-struct Sim {
+pub struct Sim {
     child: Child,
-    addr: SocketAddr,
+    pub addr: SocketAddr,
     _dir: tempfile::TempDir,
 }
 
@@ -35,7 +35,7 @@ impl Drop for Sim {
 
 impl Sim {
     /// Nothing, with the reason printed, if the program is not installed.
-    fn start() -> Option<Sim> {
+    pub fn start() -> Option<Sim> {
         if !crate::lab::has_program("ipmi_sim", "openipmi") {
             return None;
         }

@@ -3,7 +3,7 @@
 mod ipmi;
 mod ipmi_faults;
 mod ipmi_fuzz;
-mod ipmi_sim;
+pub mod ipmi_sim;
 mod ipmitool;
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -21,7 +21,7 @@ fn pool(settings: Settings) -> Pool {
 }
 
 /// A simulated BMC on a loopback port of its own.
-fn start(personality: Personality) -> SimBmc {
+pub fn start(personality: Personality) -> SimBmc {
     start_at(SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0), personality, Chassis::new(Clock::system()))
 }
 
@@ -41,7 +41,7 @@ fn client(sim: &SimBmc) -> Result<Bmc, IpmiError> {
 }
 
 /// Waits until `what` holds; fails after ten seconds.
-async fn eventually(what: &str, holds: impl Fn() -> bool) {
+pub async fn eventually(what: &str, holds: impl Fn() -> bool) {
     let clock = Clock::system();
     let deadline = clock.instant() + Duration::from_secs(10);
     while !holds() {

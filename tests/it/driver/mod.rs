@@ -1,0 +1,3 @@
+//! Drivers, called as the engine calls them.
+
+mod ipmi;
