@@ -27,3 +27,23 @@ pub enum Boot {
     /// Boot the first disk, said explicitly so that firmware which always asks the network does not wait.
     Disk,
 }
+
+impl BootPlan {
+    /// Why this plan cannot be told to a boot loader, if it cannot. Boot loaders read lines of words, so a line break, or
+    /// a word that is one of their operators, would be a command of whoever wrote the kernel arguments.
+    pub fn problem(&self) -> Option<String> {
+        let Boot::Ramdisk { kernel, ramdisk, arguments } = &self.boot else { return None };
+        for (what, file) in [("kernel", kernel), ("ramdisk", ramdisk)] {
+            let remote = file.starts_with("http://") || file.starts_with("https://");
+            if file.chars().any(|c| c.is_control() || (remote && c.is_whitespace())) {
+                return Some(format!("the {what}'s location contains white space or control characters"));
+            }
+        }
+        if arguments.chars().any(char::is_control) {
+            return Some("the kernel arguments contain a line break or another control character".to_owned());
+        }
+        let operator = |word: &&str| ["&&", "||", ";"].contains(word) || word.starts_with('#');
+        let found = arguments.split_whitespace().find(operator)?;
+        Some(format!("the kernel arguments contain the word {found}, which boot loaders take for an operator"))
+    }
+}

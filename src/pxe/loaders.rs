@@ -132,6 +132,7 @@ impl Cache {
 
     fn keep(&mut self, name: &str, version: Version, bytes: Bytes) {
         self.forget(name);
+        self.turn += 1;
         while self.total_bytes + bytes.len() > MOST_CACHE_BYTES {
             let Some(oldest) = self.files.iter().min_by_key(|(_, c)| c.last_turn).map(|(name, _)| name.clone()) else {
                 return;

@@ -2,5 +2,6 @@
 
 mod dhcp;
 mod fuzz;
+mod http;
 mod tftp;
 mod world;
