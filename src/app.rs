@@ -1,30 +1,43 @@
 //! The whole service, composed: the only place that knows everything.
 //!
+//! ```text
+//!   settings ─► store ─► engine ─► admin API · provisioning listener · DHCP · TFTP     each a task of one JoinSet
+//! ```
 //! Every task belongs to one [`JoinSet`] and ends by one cancellation token. A task that ends early, or panics, ends the
 //! service: a half-alive controller of machines is worse than none, and whoever supervises the process starts it again
 //! from the store. Stopping is bounded in time, and needs no order, because every acknowledged change is in the store.
 
-use std::io::{self, Write as _};
+mod parts;
+mod process;
+
+use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
+use http_body_util::{BodyExt as _, Empty};
+use hyper::{Response, StatusCode};
 use tokio::net::TcpListener;
-use tokio::signal::unix::{SignalKind, signal};
-use tokio::task::JoinSet;
+use tokio::task::{JoinError, JoinSet};
 use tokio_util::sync::CancellationToken;
 
+pub use process::serve;
+
+use crate::api::{self, Listener, Server, server};
 use crate::clock::Clock;
 use crate::config::Settings;
+use crate::driver::Environment;
 use crate::net::Net;
 use crate::random::Random;
 use crate::store::{Options, Store};
+use crate::{bmc, engine};
 
 /// How long requests and steps in progress may take to end once the service is told to stop.
-const STOP_WITHIN: Duration = Duration::from_secs(10);
+const STOP_WITHIN: Duration = Duration::from_secs(12);
+/// How long the BMCs may take to be told that their sessions are over.
+const CLOSE_SESSIONS_WITHIN: Duration = Duration::from_secs(2);
 
 /// A running service.
 pub struct Service {
@@ -33,6 +46,8 @@ pub struct Service {
     /// The bound address of the listener for machines.
     pub provisioning: Option<SocketAddr>,
     pub store: Store,
+    pub engine: engine::Handle,
+    ipmi: bmc::ipmi::Pool,
     stop: CancellationToken,
     tasks: JoinSet<anyhow::Result<()>>,
 }
@@ -43,18 +58,34 @@ impl Service {
     /// Errors name what could not be opened or bound, and what would help.
     pub async fn start(settings: Settings, stop: CancellationToken) -> anyhow::Result<Self> {
         let (clock, net, random) = (Clock::system(), Net::system(), Random::system());
-        let store = open_store(settings.db.clone(), Options::new(clock, random)).await?;
-        let listener = listen(&net, "the admin API", settings.listen).await?;
-        let admin = listener.local_addr()?;
+        let host = parts::host(&settings);
+        // Everything that can be refused is opened first; only then does anything begin to act.
+        let admin = listen(&net, "the admin API", settings.listen).await?;
+        let provisioning = match &settings.provisioning {
+            Some(it) => Some(listen(&net, "the provisioning listener", it.listen).await?),
+            None => None,
+        };
+        let store = open_store(settings.db.clone(), Options::new(clock.clone(), random.clone())).await?;
+
+        let env = Environment::new(clock.clone(), net, random.clone(), parts::driver(&settings));
+        let ipmi = env.ipmi.clone();
+        let (rules, periods) = (parts::rules(&settings, &host), parts::periods(&settings));
+        let (engine, work) = engine::start(store.clone(), env, rules, periods, stop.clone());
+        let state = Arc::new(api::State {
+            store: store.clone(),
+            engine: engine.clone(),
+            random,
+            settings: parts::api(&host),
+            auth: parts::auth(&settings, &clock),
+        });
+        let (admin_at, provisioning_at) = (admin.local_addr()?, provisioning.as_ref().map(TcpListener::local_addr));
         let mut tasks = JoinSet::new();
-        tasks.spawn(hold(listener, stop.clone()));
-        let mut provisioning = None;
-        if let Some(settings) = &settings.provisioning {
-            let listener = listen(&net, "the provisioning listener", settings.listen).await?;
-            provisioning = Some(listener.local_addr()?);
-            tasks.spawn(hold(listener, stop.clone()));
+        tasks.spawn(async { work.await.context("the engine cannot go on") });
+        tasks.spawn(front(state.clone(), Listener::Admin, admin, stop.clone()));
+        if let Some(socket) = provisioning {
+            tasks.spawn(front(state, Listener::Provisioning(nothing_to_boot()), socket, stop.clone()));
         }
-        Ok(Service { admin, provisioning, store, stop, tasks })
+        Ok(Service { admin: admin_at, provisioning: provisioning_at.transpose()?, store, engine, ipmi, stop, tasks })
     }
 
     /// A line for each way in, for a person.
@@ -87,19 +118,36 @@ impl Service {
             tracing::warn!("{} parts did not end within {STOP_WITHIN:?} and were cut off", self.tasks.len());
             self.tasks.shutdown().await;
         }
+        if tokio::time::timeout(CLOSE_SESSIONS_WITHIN, self.ipmi.shutdown()).await.is_err() {
+            tracing::info!("some BMCs did not answer when their sessions were closed");
+        }
         outcome
     }
 }
 
-fn flatten(ended: Result<anyhow::Result<()>, tokio::task::JoinError>) -> anyhow::Result<()> {
+fn flatten(ended: Result<anyhow::Result<()>, JoinError>) -> anyhow::Result<()> {
     ended.context("a part of the service panicked")?
 }
 
-/// Placeholder for a front door that is not built yet: the address is taken, nobody answers.
-async fn hold(listener: TcpListener, stop: CancellationToken) -> anyhow::Result<()> {
-    stop.cancelled().await;
-    drop(listener);
+async fn front(
+    state: api::Shared,
+    listener: Listener,
+    socket: TcpListener,
+    stop: CancellationToken,
+) -> anyhow::Result<()> {
+    Server { state, listener }.run(socket, stop).await;
     Ok(())
+}
+
+/// What the provisioning listener answers to everything that is not the agent's: there is nothing to boot from yet.
+fn nothing_to_boot() -> server::Fallback {
+    Arc::new(|_, _| {
+        Box::pin(async {
+            let mut answer = Response::new(Empty::new().map_err(|never| match never {}).boxed_unsync());
+            *answer.status_mut() = StatusCode::NOT_FOUND;
+            answer
+        })
+    })
 }
 
 async fn open_store(path: PathBuf, options: Options) -> anyhow::Result<Store> {
@@ -123,53 +171,4 @@ fn explain(error: io::Error, what: &str, at: SocketAddr) -> anyhow::Error {
         _ => "",
     };
     anyhow::Error::new(error).context(format!("cannot listen on {at} for {what}{help}"))
-}
-
-/// Runs the service for this process: until SIGTERM or SIGINT, and not a moment longer after a second one.
-pub async fn serve(settings: Settings) -> anyhow::Result<()> {
-    let stop = CancellationToken::new();
-    let panicked = stop_on_panic(stop.clone());
-    let mut signals = JoinSet::new();
-    signals.spawn(watch_signals(stop.clone())?);
-    let service = Service::start(settings, stop.clone()).await?;
-    let mut out = io::stdout().lock();
-    for line in service.greeting() {
-        // Nobody may be reading; that is no reason to stop serving.
-        let _ = writeln!(out, "{line}");
-    }
-    drop(out);
-    service.run().await?;
-    if panicked.load(Ordering::Relaxed) {
-        bail!("a part of the service panicked");
-    }
-    tracing::info!("stopped");
-    Ok(())
-}
-
-/// A panic anywhere, also in a thread or task that somebody else joins, ends the service.
-fn stop_on_panic(stop: CancellationToken) -> Arc<AtomicBool> {
-    let panicked = Arc::new(AtomicBool::new(false));
-    let (noted, print) = (panicked.clone(), std::panic::take_hook());
-    std::panic::set_hook(Box::new(move |panic| {
-        print(panic);
-        noted.store(true, Ordering::Relaxed);
-        stop.cancel();
-    }));
-    panicked
-}
-
-fn watch_signals(stop: CancellationToken) -> anyhow::Result<impl Future<Output = ()>> {
-    let mut terminate = signal(SignalKind::terminate()).context("cannot watch for SIGTERM")?;
-    let mut interrupt = signal(SignalKind::interrupt()).context("cannot watch for SIGINT")?;
-    Ok(async move {
-        for asked in 0.. {
-            tokio::select! { _ = terminate.recv() => {}, _ = interrupt.recv() => {} }
-            if asked > 0 {
-                // What is acknowledged is in the store; nothing else is lost.
-                std::process::exit(1);
-            }
-            tracing::info!("stopping; a second signal stops at once");
-            stop.cancel();
-        }
-    })
 }

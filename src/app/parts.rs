@@ -1,0 +1,63 @@
+//! From the configuration to what each part of the service wants to know of it.
+
+use crate::api::{self, auth::Auth};
+use crate::clock::Clock;
+use crate::config::{Settings, settings};
+use crate::driver;
+use crate::engine::Periods;
+use crate::service::Rules;
+use crate::service::rules::Timeouts;
+
+pub fn driver(settings: &Settings) -> driver::Settings {
+    driver::Settings {
+        power_change: settings.timeouts.power_change,
+        soft_power_off: settings.timeouts.soft_power_off,
+        provisioning_url: settings.provisioning.as_ref().map(|it| it.url.clone()),
+        deploy_kernel: settings.deploy.kernel.clone(),
+        deploy_ramdisk: settings.deploy.ramdisk.clone(),
+        kernel_append_params: settings.deploy.kernel_append_params.clone(),
+        automated_clean: settings.automated_clean,
+        clean_step_priorities: settings.deploy.clean_step_priorities.clone(),
+        heartbeat_timeout: settings.timeouts.heartbeat,
+    }
+}
+
+pub fn rules(settings: &Settings, host: &str) -> Rules {
+    Rules {
+        conductor: host.to_owned(),
+        automated_clean: settings.automated_clean,
+        timeouts: Timeouts {
+            deploy: settings.timeouts.deploy_callback,
+            clean: settings.timeouts.clean_callback,
+            inspect: settings.timeouts.inspect_wait,
+            rescue: settings.timeouts.rescue_callback,
+            service: settings.timeouts.service_callback,
+        },
+    }
+}
+
+pub fn periods(settings: &Settings) -> Periods {
+    Periods {
+        power_sync: settings.power_sync.interval,
+        force_power_state: settings.power_sync.force,
+        ..Periods::default()
+    }
+}
+
+pub fn api(host: &str) -> api::Settings {
+    api::Settings { conductor: host.to_owned(), ..api::Settings::default() }
+}
+
+pub fn auth(settings: &Settings, clock: &Clock) -> Auth {
+    match &settings.auth {
+        settings::Auth::None => Auth::None,
+        settings::Auth::Basic { htpasswd } => Auth::basic(htpasswd.clone(), clock.clone()),
+    }
+}
+
+/// The configured name, or the machine's, as Ironic's conductors have it.
+pub fn host(settings: &Settings) -> String {
+    let configured = settings.host.clone();
+    let named = configured.or_else(|| std::fs::read_to_string("/proc/sys/kernel/hostname").ok());
+    named.map(|name| name.trim().to_owned()).filter(|name| !name.is_empty()).unwrap_or_else(|| "bessemer".to_owned())
+}
