@@ -12,7 +12,7 @@ use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 
 pub use udp::{Received, UdpBind, UdpSocket};
 
@@ -36,6 +36,17 @@ impl Net {
     /// Connects within `within`; `TimedOut` after it. Sets TCP_NODELAY: all our protocols are request and answer.
     pub async fn connect(&self, to: SocketAddr, within: Duration) -> io::Result<TcpStream> {
         let stream = tokio::time::timeout(within, TcpStream::connect(to))
+            .await
+            .map_err(|_| io::Error::new(io::ErrorKind::TimedOut, format!("no answer from {to} within {within:?}")))??;
+        stream.set_nodelay(true)?;
+        Ok(stream)
+    }
+
+    /// As [`Net::connect`], from a local address of the caller's choice. Errors: also that the address is not ours.
+    pub async fn connect_from(&self, from: IpAddr, to: SocketAddr, within: Duration) -> io::Result<TcpStream> {
+        let socket = if to.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+        socket.bind(SocketAddr::new(from, 0))?;
+        let stream = tokio::time::timeout(within, socket.connect(to))
             .await
             .map_err(|_| io::Error::new(io::ErrorKind::TimedOut, format!("no answer from {to} within {within:?}")))??;
         stream.set_nodelay(true)?;

@@ -4,4 +4,5 @@
 //! only know what a real machine could know. It really opens sockets. It can misbehave in every way that tests and the
 //! demonstration need; each piece keeps its misbehaviour in one structure of knobs.
 
+pub mod agent;
 pub mod bmc;

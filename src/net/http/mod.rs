@@ -13,6 +13,7 @@ mod error;
 mod tls;
 mod url;
 
+use std::net::IpAddr;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -93,12 +94,19 @@ impl Request {
 pub struct Client {
     net: Net,
     clock: Clock,
+    from: Option<IpAddr>,
 }
 
 impl Client {
     /// A client on `net`; `clock` says whether a certificate is valid today.
     pub fn new(net: Net, clock: Clock) -> Self {
-        Client { net, clock }
+        Client { net, clock, from: None }
+    }
+
+    /// The same client, asking from this address of ours.
+    pub fn from_address(mut self, from: IpAddr) -> Self {
+        self.from = Some(from);
+        self
     }
 
     /// Sends `request`, follows redirects of GET and HEAD, and returns when the head of the answer is there: any status is
@@ -117,7 +125,7 @@ impl Client {
     }
 
     async fn exchange(&self, request: &Request) -> Result<Response, HttpError> {
-        let stream = tls::connect(&self.net, &self.clock, &request.url, &request.trust, request.limits.connect).await?;
+        let stream = self.connect(request).await?;
         let (mut sender, mut connection) = hyper::client::conn::http1::Builder::new()
             .max_headers(100)
             .max_buf_size(64 << 10)

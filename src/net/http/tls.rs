@@ -19,9 +19,8 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 
-use super::{HttpError, Url};
+use super::{Client, HttpError, Request, Url};
 use crate::clock::Clock;
-use crate::net::Net;
 
 /// Whom an `https` peer must prove to be.
 #[derive(Clone, Debug, Default)]
@@ -47,30 +46,17 @@ pub(super) enum Stream {
     Tls(Box<tokio_rustls::client::TlsStream<TcpStream>>),
 }
 
-/// Connects to the first address of `url` that answers, each within `within`, and proves the peer.
-pub(super) async fn connect(
-    net: &Net,
-    clock: &Clock,
-    url: &Url,
-    trust: &Trust,
-    within: Duration,
-) -> Result<Stream, HttpError> {
-    let unreachable = |source| HttpError::Unreachable { peer: url.authority(), source };
-    // Before any packet: a bad certificate in the configuration is not the peer's fault.
-    let tls = if url.is_https() { Some(config(clock, trust, url)?) } else { None };
-    let addresses = net.resolve(&url.host, url.port, within).await.map_err(unreachable)?;
-    let mut last = io::Error::from(io::ErrorKind::NotFound);
-    for address in addresses {
-        let stream = match net.connect(address, within).await {
-            Ok(stream) => stream,
-            Err(error) => {
-                last = error;
-                continue;
-            }
-        };
+impl Client {
+    /// Connects to the first address that answers, bounding each attempt, and has the peer prove itself.
+    pub(super) async fn connect(&self, request: &Request) -> Result<Stream, HttpError> {
+        let (url, within) = (&request.url, request.limits.connect);
+        let unreachable = |source| HttpError::Unreachable { peer: url.authority(), source };
+        // Before any packet: a bad certificate in the configuration is not the peer's fault.
+        let tls = if url.is_https() { Some(config(&self.clock, &request.trust, url)?) } else { None };
+        let stream = self.first(url, within).await.map_err(unreachable)?;
         let Some((config, name)) = tls else { return Ok(Stream::Plain(stream)) };
         let handshake = TlsConnector::from(config).connect(name, stream);
-        return match tokio::time::timeout(within, handshake).await {
+        match tokio::time::timeout(within, handshake).await {
             Ok(Ok(stream)) => Ok(Stream::Tls(Box::new(stream))),
             // rustls reports alerts and bad certificates as InvalidData; anything else is the network.
             Ok(Err(error)) if error.kind() == io::ErrorKind::InvalidData => {
@@ -78,9 +64,23 @@ pub(super) async fn connect(
             }
             Ok(Err(error)) => Err(unreachable(error)),
             Err(_) => Err(unreachable(io::Error::new(io::ErrorKind::TimedOut, "no end of the TLS handshake"))),
-        };
+        }
     }
-    Err(unreachable(last))
+
+    async fn first(&self, url: &Url, within: Duration) -> io::Result<TcpStream> {
+        let mut last = io::Error::from(io::ErrorKind::NotFound);
+        for address in self.net.resolve(&url.host, url.port, within).await? {
+            let connected = match self.from {
+                Some(from) => self.net.connect_from(from, address, within).await,
+                None => self.net.connect(address, within).await,
+            };
+            match connected {
+                Ok(stream) => return Ok(stream),
+                Err(error) => last = error,
+            }
+        }
+        Err(last)
+    }
 }
 
 fn config(clock: &Clock, trust: &Trust, url: &Url) -> Result<(Arc<ClientConfig>, ServerName<'static>), HttpError> {

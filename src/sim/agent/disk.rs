@@ -1,0 +1,145 @@
+//! The machine's only disk, a sparse file, and what is written to it.
+//!
+//! The config drive belongs into a partition at the end of the disk; here it stands in the last bytes of the file, and for
+//! whoever wants to look at it in `<disk>.config-2`.
+
+use std::io::{Read as _, SeekFrom};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use base64::Engine as _;
+use sha2::{Digest as _, Sha256, Sha512};
+use tokio::fs::{self, File};
+use tokio::io::{AsyncSeekExt as _, AsyncWriteExt as _};
+
+use super::Ramdisk;
+use crate::net::http::{Limits, Request, Url};
+use crate::wire::ipa::ImageInfo;
+
+/// An image on the disk.
+#[derive(Clone, Debug)]
+pub(super) struct Written {
+    /// What stands for the identifier of the disk.
+    pub disk_id: String,
+}
+
+/// How much erase_devices_metadata wipes at each end.
+const METADATA_BYTES: u64 = 1 << 20;
+
+async fn open(path: &Path, bytes: u64) -> std::io::Result<File> {
+    let file = File::options().read(true).write(true).create(true).truncate(false).open(path).await?;
+    if file.metadata().await?.len() != bytes {
+        file.set_len(bytes).await?;
+    }
+    Ok(file)
+}
+
+pub(super) async fn erase_metadata(path: &Path, bytes: u64) -> Result<(), String> {
+    let erase = async {
+        let mut file = open(path, bytes).await?;
+        let zeros = vec![0; METADATA_BYTES.min(bytes) as usize];
+        file.write_all(&zeros).await?;
+        file.seek(SeekFrom::Start(bytes - zeros.len() as u64)).await?;
+        file.write_all(&zeros).await?;
+        file.sync_all().await
+    };
+    erase.await.map_err(|error| error.to_string())?;
+    remove(&config_drive_path(path)).await
+}
+
+pub(super) async fn erase_all(path: &Path, bytes: u64) -> Result<(), String> {
+    remove(path).await?;
+    open(path, bytes).await.map_err(|error| error.to_string())?;
+    remove(&config_drive_path(path)).await
+}
+
+async fn remove(path: &Path) -> Result<(), String> {
+    match fs::remove_file(path).await {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error.to_string()),
+        _ => Ok(()),
+    }
+}
+
+/// Where the config drive is kept for whoever wants to look at it.
+pub(super) fn config_drive_path(disk: &Path) -> PathBuf {
+    let mut path = disk.as_os_str().to_owned();
+    path.push(".config-2");
+    path.into()
+}
+
+/// Downloads the image onto the disk, verifies it, and puts the config drive behind it. A qcow2 is written as it is:
+/// what converts it is not simulated.
+pub(super) async fn write(ramdisk: &Arc<Ramdisk>, info: &ImageInfo, drive: Option<&str>) -> Result<Written, String> {
+    let machine = &ramdisk.machine;
+    let url = info.urls.first().ok_or("Image 'urls' must be a list with at least one element.")?;
+    let (algorithm, expected) = match (&info.os_hash_algo, &info.os_hash_value, &info.checksum) {
+        (Some(algorithm), Some(value), _) => (algorithm.clone(), value.clone()),
+        (_, _, Some(sum)) if sum.len() == 64 => ("sha256".to_owned(), sum.clone()),
+        (_, _, Some(sum)) if sum.len() == 128 => ("sha512".to_owned(), sum.clone()),
+        _ => return Err("Image checksum is not available".into()),
+    };
+    let mut request = Request::get(Url::parse(url).map_err(|error| error.to_string())?);
+    request.limits = Limits { body_bytes: machine.disk_bytes, ..Limits::default() };
+    let mut response = ramdisk.client.send(request).await.map_err(|error| error.to_string())?;
+    if !response.status.is_success() {
+        return Err(format!("Download of image {} failed: {}", info.id, response.status));
+    }
+    let mut file = open(&machine.disk, machine.disk_bytes).await.map_err(|error| error.to_string())?;
+    let (mut sha256, mut sha512, mut bytes) = (Sha256::new(), Sha512::new(), 0_u64);
+    while let Some(piece) = response.chunk().await.map_err(|error| error.to_string())? {
+        if algorithm == "sha512" {
+            sha512.update(&piece)
+        } else {
+            sha256.update(&piece)
+        }
+        file.write_all(&piece).await.map_err(|error| error.to_string())?;
+        bytes += piece.len() as u64;
+        if ramdisk.faults.restarts_at(bytes) {
+            ramdisk.forget();
+            return std::future::pending().await;
+        }
+    }
+    let found = if algorithm == "sha512" { hex(&sha512.finalize()) } else { hex(&sha256.finalize()) };
+    if found != expected {
+        return Err(format!(
+            "Image failed to verify against checksum. image checksum: {expected}; verification checksum: {found}"
+        ));
+    }
+    remove(&config_drive_path(&machine.disk)).await?;
+    if let Some(drive) = drive {
+        let drive = unpack(ramdisk, drive).await?;
+        let at = machine.disk_bytes.checked_sub(drive.len() as u64).filter(|at| *at >= bytes);
+        let at = at.ok_or("the config drive does not fit behind the image")?;
+        let put = async {
+            file.seek(SeekFrom::Start(at)).await?;
+            file.write_all(&drive).await?;
+            fs::write(config_drive_path(&machine.disk), &drive).await
+        };
+        put.await.map_err(|error| error.to_string())?;
+    }
+    file.sync_all().await.map_err(|error| error.to_string())?;
+    Ok(Written { disk_id: format!("0x{}", &found[..8]) })
+}
+
+/// The config drive's file system: base64(gzip(…)), or that at an address.
+async fn unpack(ramdisk: &Arc<Ramdisk>, drive: &str) -> Result<Vec<u8>, String> {
+    let fetched;
+    let text = if drive.starts_with("http://") || drive.starts_with("https://") {
+        let mut request = Request::get(Url::parse(drive).map_err(|error| error.to_string())?);
+        request.limits.body_bytes = 100 << 20;
+        let response = ramdisk.client.send(request).await.map_err(|error| error.to_string())?;
+        fetched = response.bytes().await.map_err(|error| error.to_string())?;
+        &fetched[..]
+    } else {
+        drive.as_bytes()
+    };
+    let compact: Vec<u8> = text.iter().copied().filter(|byte| !byte.is_ascii_whitespace()).collect();
+    let packed = base64::engine::general_purpose::STANDARD.decode(compact).map_err(|error| error.to_string())?;
+    let mut out = vec![];
+    flate2::read::GzDecoder::new(&packed[..]).read_to_end(&mut out).map_err(|error| error.to_string())?;
+    Ok(out)
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}

@@ -1,0 +1,76 @@
+//! How a ramdisk can misbehave. Each knob is turned from outside at any time; counted ones wear off.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// Knobs, shared by whoever turns them and the ramdisk; a machine keeps its own over several boots. Cheap to clone.
+#[derive(Clone, Debug, Default)]
+pub struct Faults(Arc<Mutex<Knobs>>);
+
+/// All off by default.
+#[derive(Clone, Debug, Default)]
+pub struct Knobs {
+    /// The ramdisk boots and nobody ever hears of it.
+    pub silent: bool,
+    /// Heartbeats carry another token.
+    pub wrong_token: bool,
+    /// The agent restarts (and forgets everything) after this many bytes of the next image.
+    pub restart_after_bytes: Option<u64>,
+    /// This step fails when it is next executed.
+    pub failing_step: Option<String>,
+    /// So many accepted commands get no answer: the connection is closed instead.
+    pub lost_answers: u32,
+    /// So many commands are refused as if another were running.
+    pub busy_answers: u32,
+    /// So many answers are not JSON.
+    pub garbage_answers: u32,
+    /// So many lists still call the last command running.
+    pub late_results: u32,
+    /// So many lists end with the result of a command that we did not send.
+    pub foreign_results: u32,
+    /// So many steps are refused because the hardware managers changed.
+    pub version_mismatches: u32,
+    /// The inspection reports this error.
+    pub inspection_error: Option<String>,
+}
+
+impl Faults {
+    /// Turns knobs: `faults.set(|knobs| knobs.silent = true)`.
+    pub fn set(&self, turn: impl FnOnce(&mut Knobs)) {
+        turn(&mut self.knobs());
+    }
+
+    fn knobs(&self) -> MutexGuard<'_, Knobs> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn silent(&self) -> bool {
+        self.knobs().silent
+    }
+
+    pub(super) fn wrong_token(&self) -> bool {
+        self.knobs().wrong_token
+    }
+
+    pub(super) fn inspection_error(&self) -> Option<String> {
+        self.knobs().inspection_error.clone()
+    }
+
+    /// Whether the agent restarts now, having downloaded `bytes`; once.
+    pub(super) fn restarts_at(&self, bytes: u64) -> bool {
+        self.knobs().restart_after_bytes.take_if(|limit| bytes >= *limit).is_some()
+    }
+
+    /// Whether this step fails; once.
+    pub(super) fn fails(&self, step: &str) -> bool {
+        self.knobs().failing_step.take_if(|failing| failing == step).is_some()
+    }
+
+    /// Uses up one of a counted knob.
+    pub(super) fn takes(&self, knob: impl FnOnce(&mut Knobs) -> &mut u32) -> bool {
+        let mut knobs = self.knobs();
+        let left = knob(&mut knobs);
+        let any = *left > 0;
+        *left = left.saturating_sub(1);
+        any
+    }
+}
