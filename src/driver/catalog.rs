@@ -2,9 +2,11 @@
 //!
 //! The order of a type's names is its preference: the first enabled one is the default of a new node.
 
+use super::agent::{AgentInspect, AgentPower, Direct};
 use super::fake::{Fake, FakeDeploy, FakePower};
 use super::ipmi::{IpmiManagement, IpmiPower, IpmiVendor};
 use super::noop::{Absent, Noop};
+use super::pxe::Ipxe;
 use std::time::Duration;
 
 use super::{Boot, Deploy, DriverError, Inspect, Interface, Management, Network, Power, Task, Vendor};
@@ -64,14 +66,18 @@ const fn row(name: &'static str, implementation: Implementation) -> InterfaceRow
 /// Every interface that this binary has. A vendor's driver adds its rows here.
 pub const INTERFACES: &[InterfaceRow] = &[
     row("fake", Implementation::Power(&FakePower)),
+    row("agent", Implementation::Power(&AgentPower)),
     row("ipmitool", Implementation::Power(&IpmiPower)),
     row("fake", Implementation::Management(&Fake)),
     row("ipmitool", Implementation::Management(&IpmiManagement)),
     row("noop", Implementation::Management(&Noop)),
     row("fake", Implementation::Boot(&Fake)),
+    row("ipxe", Implementation::Boot(&Ipxe)),
     row("fake", Implementation::Deploy(&FakeDeploy)),
+    row("direct", Implementation::Deploy(&Direct)),
     row("noop", Implementation::Deploy(&Noop)),
     row("fake", Implementation::Inspect(&Fake)),
+    row("agent", Implementation::Inspect(&AgentInspect)),
     row("no-inspect", Implementation::Inspect(&Absent("inspect"))),
     row("noop", Implementation::Network(&Noop)),
     row("fake", Implementation::Vendor(&Fake)),

@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use crate::bmc::ipmi;
 use crate::clock::Clock;
-use crate::net::Net;
+use crate::image::cache::ImageCache;
+use crate::net::{Net, http};
 use crate::random::Random;
 
 /// Handed to every task. Cheap to clone.
@@ -17,6 +18,10 @@ pub struct Environment {
     pub settings: Arc<Settings>,
     /// Sessions with the BMCs of all nodes.
     pub ipmi: ipmi::Pool,
+    /// Asks agents, and everything else that speaks HTTP.
+    pub http: http::Client,
+    /// Where images wait for the machines that write them; without one nothing can be deployed from an image.
+    pub images: Option<ImageCache>,
 }
 
 impl Environment {
@@ -24,7 +29,12 @@ impl Environment {
     /// one shuts [`Environment::ipmi`] down at the end, so that BMCs get their sessions back.
     pub fn new(clock: Clock, net: Net, random: Random, settings: Settings) -> Self {
         let ipmi = ipmi::Pool::new(net.clone(), clock.clone(), random.clone(), ipmi::Settings::default());
-        Environment { clock, net, random, settings: Arc::new(settings), ipmi }
+        let http = http::Client::new(net.clone(), clock.clone());
+        Environment { clock, net, random, settings: Arc::new(settings), ipmi, http, images: None }
+    }
+
+    pub fn with_images(self, images: ImageCache) -> Self {
+        Environment { images: Some(images), ..self }
     }
 }
 

@@ -3,6 +3,7 @@
 //! A hardware type is a row in `catalog`; each of its interfaces implements one small trait of `traits`. A driver is
 //! handed a [`Task`] and nothing else: it never sees the store and never changes a provision state.
 
+pub mod agent;
 pub mod boot_mode;
 pub mod catalog;
 pub mod environment;
@@ -10,6 +11,7 @@ pub mod error;
 pub mod fake;
 pub mod ipmi;
 pub mod noop;
+pub mod pxe;
 pub mod task;
 pub mod traits;
 

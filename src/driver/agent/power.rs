@@ -1,0 +1,43 @@
+//! Power `agent`: for machines without a BMC. Only the running agent can restart its machine; nobody can switch it on.
+
+use std::time::Duration;
+
+use serde_json::json;
+
+use super::client::Agent;
+use crate::driver::traits::Done;
+use crate::driver::{DriverError, Interface, Power, Task};
+use crate::model::{PowerState, PowerTarget};
+
+pub struct AgentPower;
+
+impl Interface for AgentPower {}
+
+impl Power for AgentPower {
+    fn state<'a>(&'a self, task: &'a Task) -> Done<'a, Option<PowerState>> {
+        Box::pin(async move { Ok(Agent::of(task).await?.map(|_| PowerState::On)) })
+    }
+
+    fn set<'a>(&'a self, task: &'a mut Task, target: PowerTarget, _within: Option<Duration>) -> Done<'a, PowerState> {
+        Box::pin(async move {
+            if !self.supported().contains(&target) {
+                return Err(DriverError::unsupported(format!(
+                    "power interface agent: \"{target}\" needs hands or a BMC; only rebooting through the agent works"
+                )));
+            }
+            let agent = Agent::of(task).await?.ok_or_else(|| {
+                DriverError::Unreachable("No agent runs on this machine, so nobody can restart it.".to_owned())
+            })?;
+            agent.command("standby.run_image", json!({}), false, Duration::from_secs(30)).await?;
+            Ok(PowerState::On)
+        })
+    }
+
+    fn supported(&self) -> &'static [PowerTarget] {
+        &[PowerTarget::Reboot, PowerTarget::SoftReboot]
+    }
+
+    fn can_sync(&self) -> bool {
+        false
+    }
+}
