@@ -38,6 +38,9 @@ const WALKS: usize = 256;
 /// The engine looks at its table at least this often, should a wake-up or a clock change be missed.
 const SAFETY_NET: Duration = Duration::from_secs(60);
 
+/// How soon a row is looked at again that could not be moved.
+const AGAIN: Duration = Duration::from_millis(50);
+
 /// Bounds of the engine's own periodic work.
 #[derive(Clone, Debug)]
 pub struct Periods {
@@ -141,7 +144,11 @@ impl Engine {
             let engine = self.clone();
             self.tasks.spawn(async move {
                 let id = row.id;
-                walk::walk(&engine, id).await;
+                if !walk::walk(&engine, id).await {
+                    // Runnable, and yet nothing could be done: somebody else has the node. Looking again at once
+                    // would spin until it is given back.
+                    engine.env.clock.sleep(AGAIN).await;
+                }
                 engine.walking().remove(&id);
                 drop(place);
                 // What arrived while the row was being walked was passed over; look again.

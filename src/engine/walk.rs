@@ -7,43 +7,55 @@ use crate::model::{FlowName, Phase, Step, StepSource, Work};
 use crate::service::{Refusal, allocations};
 use crate::store::work;
 
-/// Walks a row as far as it goes. Errors are logged here, once; the row stays, and is tried again.
-pub async fn walk(engine: &Engine, id: i64) {
+/// Walks a row as far as it goes; whether it went any way at all. Errors are logged here, once; the row stays, and is
+/// tried again.
+pub async fn walk(engine: &Engine, id: i64) -> bool {
     let mut interrupted = true;
     loop {
         if engine.stop.is_cancelled() {
-            return;
+            return true;
         }
         match advance(engine, id, interrupted).await {
-            Ok(true) => interrupted = false,
-            Ok(false) => return,
-            Err(Refusal::NotFound(_)) => return,
+            Ok(Advance::Further) => interrupted = false,
+            Ok(Advance::Ended) => return true,
+            Ok(Advance::Nothing) => return !interrupted,
+            Err(Refusal::NotFound(_)) => return true,
             Err(error) => {
                 tracing::error!(work = id, error = ?error, "work could not be carried on; it is tried again");
                 engine.env.clock.sleep(engine.env.random.jitter(std::time::Duration::from_secs(1))).await;
-                return;
+                return true;
             }
         }
     }
 }
 
-/// One piece. Whether there may be another.
-async fn advance(engine: &Engine, id: i64, interrupted: bool) -> Result<bool, Refusal> {
+/// What one piece of work led to.
+enum Advance {
+    /// The row may have more to do, now.
+    Further,
+    /// It waits, or is gone.
+    Ended,
+    /// Nothing could be done for it.
+    Nothing,
+}
+
+async fn advance(engine: &Engine, id: i64, interrupted: bool) -> Result<Advance, Refusal> {
     let found = engine.store.read(move |read| work::find(read, id)).await?;
-    let Some(owed) = found else { return Ok(false) };
+    let Some(owed) = found else { return Ok(Advance::Ended) };
     if owed.flow == FlowName::Allocate {
         return allocate(engine, owed).await;
     }
     let left_behind = interrupted && owed.phase == Phase::Begun;
-    let Some(mut piece) = claim(engine, id, left_behind).await? else { return Ok(false) };
+    let Some(mut piece) = claim(engine, id, left_behind).await? else { return Ok(Advance::Nothing) };
     let outcome = carry_out(&mut piece, left_behind).await;
-    settle::settle(engine, piece, outcome).await
+    let further = settle::settle(engine, piece, outcome).await?;
+    Ok(if further { Advance::Further } else { Advance::Ended })
 }
 
-async fn allocate(engine: &Engine, owed: Work) -> Result<bool, Refusal> {
-    let Some(uuid) = owed.allocation_uuid else { return Ok(false) };
+async fn allocate(engine: &Engine, owed: Work) -> Result<Advance, Refusal> {
+    let Some(uuid) = owed.allocation_uuid else { return Ok(Advance::Ended) };
     engine.store.write(move |tx| allocations::attempt(tx, uuid)).await?;
-    Ok(false)
+    Ok(Advance::Ended)
 }
 
 /// What became of a piece, before it is written down.
