@@ -7,6 +7,7 @@
 //! service: a half-alive controller of machines is worse than none, and whoever supervises the process starts it again
 //! from the store. Stopping is bounded in time, and needs no order, because every acknowledged change is in the store.
 
+mod boot;
 mod parts;
 mod process;
 
@@ -17,15 +18,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
-use http_body_util::{BodyExt as _, Empty};
-use hyper::{Response, StatusCode};
 use tokio::net::TcpListener;
 use tokio::task::{JoinError, JoinSet};
 use tokio_util::sync::CancellationToken;
 
 pub use process::serve;
 
-use crate::api::{self, Listener, Server, server};
+use crate::api::{self, Listener, Server};
 use crate::clock::Clock;
 use crate::config::Settings;
 use crate::driver::Environment;
@@ -67,7 +66,9 @@ impl Service {
         };
         let store = open_store(settings.db.clone(), Options::new(clock.clone(), random.clone())).await?;
 
-        let env = Environment::new(clock.clone(), net, random.clone(), parts::driver(&settings));
+        let images = boot::images(&settings, &net, &clock).await?;
+        let mut env = Environment::new(clock.clone(), net, random.clone(), parts::driver(&settings));
+        env.images = images.clone();
         let ipmi = env.ipmi.clone();
         let (rules, periods) = (parts::rules(&settings, &host), parts::periods(&settings));
         let (engine, work) = engine::start(store.clone(), env, rules, periods, stop.clone());
@@ -83,7 +84,9 @@ impl Service {
         tasks.spawn(async { work.await.context("the engine cannot go on") });
         tasks.spawn(front(state.clone(), Listener::Admin, admin, stop.clone()));
         if let Some(socket) = provisioning {
-            tasks.spawn(front(state, Listener::Provisioning(nothing_to_boot()), socket, stop.clone()));
+            let url = settings.provisioning.as_ref().map(|it| it.url.clone()).unwrap_or_default();
+            let fallback = boot::fallback(&settings, url, &store, &clock, images);
+            tasks.spawn(front(state, Listener::Provisioning(fallback), socket, stop.clone()));
         }
         Ok(Service { admin: admin_at, provisioning: provisioning_at.transpose()?, store, engine, ipmi, stop, tasks })
     }
@@ -137,17 +140,6 @@ async fn front(
 ) -> anyhow::Result<()> {
     Server { state, listener }.run(socket, stop).await;
     Ok(())
-}
-
-/// What the provisioning listener answers to everything that is not the agent's: there is nothing to boot from yet.
-fn nothing_to_boot() -> server::Fallback {
-    Arc::new(|_, _| {
-        Box::pin(async {
-            let mut answer = Response::new(Empty::new().map_err(|never| match never {}).boxed_unsync());
-            *answer.status_mut() = StatusCode::NOT_FOUND;
-            answer
-        })
-    })
 }
 
 async fn open_store(path: PathBuf, options: Options) -> anyhow::Result<Store> {

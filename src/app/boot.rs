@@ -1,0 +1,59 @@
+//! What machines fetch: the image cache, and the handler of the provisioning listener.
+
+use std::io;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use anyhow::Context as _;
+
+use crate::api::server;
+use crate::clock::Clock;
+use crate::config::{Settings, settings};
+use crate::image::ImageCache;
+use crate::image::cache;
+use crate::net::{Net, http};
+use crate::pxe::http::{Handler, Inner};
+use crate::pxe::loaders::Loaders;
+use crate::store::Store;
+
+/// The cache, if there is a listener over which machines could fetch anything.
+pub async fn images(settings: &Settings, net: &Net, clock: &Clock) -> anyhow::Result<Option<ImageCache>> {
+    if settings.provisioning.is_none() {
+        return Ok(None);
+    }
+    let settings::Images { roots, cache_dir, cache_bytes } = settings.images.clone();
+    let cache = cache::Settings { roots, ..cache::Settings::new(cache_dir.clone(), cache_bytes) };
+    let client = http::Client::new(net.clone(), clock.clone());
+    let cache = ImageCache::start(cache, client, clock.clone()).await;
+    Ok(Some(cache.with_context(|| format!("images.cache_dir: {} cannot be used", cache_dir.display()))?))
+}
+
+/// Answers what the API does not know on the provisioning listener.
+pub fn fallback(
+    settings: &Settings,
+    url: String,
+    store: &Store,
+    clock: &Clock,
+    images: Option<ImageCache>,
+) -> server::Fallback {
+    let handler = Handler::new(Inner {
+        store: store.clone(),
+        clock: clock.clone(),
+        loaders: Loaders::new(settings.boot_dir.clone()),
+        url,
+        roots: roots(settings),
+        open_image: Arc::new(move |name| match &images {
+            Some(cache) => cache.open(name).map_err(io::Error::other),
+            None => Ok(None),
+        }),
+    });
+    Arc::new(move |request, peer| handler.answer_boxed(request, peer))
+}
+
+/// Kernels and ramdisks may lie where images may; and where the configured ones lie, because the operator said so.
+fn roots(settings: &Settings) -> Vec<PathBuf> {
+    let configured = [&settings.deploy.kernel, &settings.deploy.ramdisk].into_iter().flatten();
+    let beside = configured
+        .filter_map(|file| PathBuf::from(file.strip_prefix("file://").unwrap_or(file)).parent().map(PathBuf::from));
+    settings.images.roots.iter().cloned().chain(beside.filter(|dir| dir.is_absolute())).collect()
+}
