@@ -40,6 +40,11 @@ impl Fault {
         Fault::application(StatusCode::BAD_REQUEST, text)
     }
 
+    /// 403
+    pub fn forbidden(text: impl Into<Cow<'static, str>>) -> Self {
+        Fault::application(StatusCode::FORBIDDEN, text)
+    }
+
     /// 404 of an object.
     pub fn not_found(text: impl Into<Cow<'static, str>>) -> Self {
         Fault::application(StatusCode::NOT_FOUND, text)

@@ -48,8 +48,8 @@ impl Listing {
     pub fn parse(call: &Call, noun: &'static Noun, query: &mut Query, detail: Detail) -> Result<Self, Fault> {
         let wanted = wanted(call, noun, query, detail)?;
         let shown = match (&wanted, detail) {
-            (Wanted::All, Detail::Query) => "&detail=True".to_owned(),
-            (Wanted::All, Detail::Path) => String::new(),
+            (Wanted::All, Detail::Query) if !noun.listed.is_empty() => "&detail=True".to_owned(),
+            (Wanted::All, _) => String::new(),
             (Wanted::Listed, _) => format!("&fields={}", noun.listed.join(",")),
             (Wanted::Named(names), _) => format!("&fields={}", names.join(",")),
         };
@@ -133,6 +133,24 @@ impl Listing {
         Ok(out)
     }
 
+    /// What is to be seen of each object.
+    pub fn view(&self) -> &View {
+        &self.view
+    }
+
+    /// The answer around `count` objects that the store does not have, already written; `last` names the last of them.
+    pub fn frame(&self, objects: &[u8], count: usize, last: &str) -> Vec<u8> {
+        let mut out = format!("{{\"{}\":[", self.noun.collection).into_bytes();
+        out.extend_from_slice(objects);
+        out.push(b']');
+        if count == self.limit {
+            out.extend_from_slice(b",\"next\":");
+            super::view::string(&mut out, &self.next(last));
+        }
+        out.push(b'}');
+        out
+    }
+
     fn next(&self, last: &str) -> String {
         let Listing { url, sort_key, shown, limit, .. } = self;
         let direction = if self.descending { "desc" } else { "asc" };
@@ -195,6 +213,7 @@ fn wanted(call: &Call, noun: &Noun, query: &mut Query, detail: Detail) -> Result
         (Some(true), Some(_)) => Err(Fault::invalid("Can't fetch a subset of fields with 'detail' set")),
         (Some(true), None) => Ok(Wanted::All),
         (_, Some(names)) => Ok(Wanted::Named(names)),
+        (_, None) if noun.listed.is_empty() => Ok(Wanted::All),
         (_, None) => Ok(Wanted::Listed),
     }
 }

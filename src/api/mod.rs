@@ -10,6 +10,7 @@
 
 pub mod answer;
 pub mod auth;
+pub mod body;
 mod dispatch;
 pub mod fault;
 pub mod handlers;
@@ -50,11 +51,18 @@ pub struct Settings {
     pub conductor: String,
     /// Objects in a page at most, and if the client does not say.
     pub max_limit: usize,
+    /// When this process started.
+    pub started_at: crate::clock::Timestamp,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Settings { public_endpoint: None, conductor: "bessemer".to_owned(), max_limit: 1000 }
+        Settings {
+            public_endpoint: None,
+            conductor: "bessemer".to_owned(),
+            max_limit: 1000,
+            started_at: crate::clock::from_micros(0),
+        }
     }
 }
 

@@ -18,16 +18,18 @@ mod backfill;
 mod choose;
 mod place;
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 use uuid::Uuid;
 
-use super::{Refusal, Refused};
+use super::fields::Fields;
+use super::patch::{self, Operation};
+use super::{Refusal, Refused, ident};
 use crate::model::{Allocation, AllocationState, Node, Object, State};
 use crate::store::{Read, StoreError, Tx, allocations, nodes};
 
 pub use place::{Attempt, attempt};
 
-/// What a client asks for. Types, lengths, trait names and the name's characters have been checked.
+/// What a client asks for.
 #[derive(Clone, Debug, Default)]
 pub struct Wanted {
     pub uuid: Option<Uuid>,
@@ -42,13 +44,53 @@ pub struct Wanted {
     pub extra: Object,
 }
 
+impl Wanted {
+    /// Reads the body of a request, whose keys have been checked.
+    pub fn read(body: &Map<String, Value>) -> Refused<Self> {
+        let fields = Fields::new("allocation", body);
+        let traits = fields.texts("traits")?;
+        if let Some(bad) = traits.iter().find(|name| !is_trait(name)) {
+            return Err(fields
+                .refuse("traits", format_args!("'{bad}' is no trait: expected CUSTOM_[A-Z0-9_]+ or a standard one")));
+        }
+        Ok(Wanted {
+            uuid: fields.uuid("uuid")?,
+            name: name(&fields, "create")?,
+            resource_class: fields.text("resource_class", 80)?,
+            traits,
+            candidate_nodes: fields.texts("candidate_nodes")?,
+            node: fields.text("node", 255)?,
+            owner: fields.text("owner", 255)?,
+            extra: fields.object("extra")?,
+        })
+    }
+}
+
+/// A name is made of unreserved characters (RFC 3986); an empty one is stored and addresses nothing, as in Ironic.
+fn name(fields: &Fields, verb: &str) -> Refused<Option<String>> {
+    let name = fields.text("name", 255)?;
+    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '~' | '-');
+    match name {
+        Some(name) if !name.chars().all(plain) => {
+            Err(Refusal::invalid(format!("Cannot {verb} allocation with invalid name '{name}'")))
+        }
+        name => Ok(name),
+    }
+}
+
+/// Custom traits have a prefix; the standard ones (os-traits) are upper-case words, and the list of them grows.
+fn is_trait(name: &str) -> bool {
+    let word = |c: char| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_';
+    name.len() <= 255 && name.starts_with(|c: char| c.is_ascii_uppercase()) && name.chars().all(word)
+}
+
 /// Creates an allocation. The answer shows it as it was asked for, `allocating`, although it may be active by then: so
 /// do Ironic's answers, which clients poll from. One that names its node is answered as it is, active.
 ///
 /// Refusals leave nothing behind.
 pub fn create(tx: &Tx, wanted: &Wanted) -> Refused<Allocation> {
     let node = match &wanted.node {
-        Some(ident) => Some(named_node(tx, ident)?),
+        Some(name) => Some(ident::mentioned_node(tx, name)?),
         None => None,
     };
     let resource_class = wanted.resource_class.clone().filter(|class| !class.is_empty());
@@ -108,13 +150,19 @@ pub fn of_node(read: &Read, node: &Node) -> Refused<Allocation> {
     found.ok_or_else(|| Refusal::not_found(format!("Allocation for node {} was not found", node.uuid)))
 }
 
-/// Writes what a PATCH made of `before`. Only the name and `extra` may differ, whatever state it is in.
-pub fn update(tx: &Tx, before: &Allocation, after: &Allocation) -> Refused<Allocation> {
+/// Changes the name or `extra`, whatever state it is in.
+pub fn update(tx: &Tx, ident: &str, operations: &[Operation]) -> Refused<Allocation> {
+    let before = find(tx, ident)?;
+    let mut document = Map::new();
+    document.insert("name".to_owned(), Value::from(before.name.clone()));
+    document.insert("extra".to_owned(), before.extra.value());
+    patch::apply(&mut document, operations)?;
+    let fields = Fields::new("allocation", &document);
+    let after = Allocation { name: name(&fields, "update")?, extra: fields.object("extra")?, ..before.clone() };
     if before.name != after.name {
         name_is_free(tx, after.name.as_deref())?;
     }
-    let kept = Allocation { name: after.name.clone(), extra: after.extra.clone(), ..before.clone() };
-    allocations::update(tx, before, &kept)?;
+    allocations::update(tx, &before, &after)?;
     find(tx, &before.uuid.to_string())
 }
 
@@ -182,22 +230,13 @@ pub fn release(tx: &Tx, node: &mut Node) -> Result<bool, StoreError> {
     Ok(true)
 }
 
-/// A node that a request names in its body: it is the request that is wrong if there is none.
-fn named_node(read: &Read, ident: &str) -> Refused<Node> {
-    let found = match Uuid::try_parse(ident) {
-        Ok(uuid) => nodes::find(read, uuid)?,
-        Err(_) => nodes::find_by_name(read, ident)?,
-    };
-    found.ok_or_else(|| Refusal::invalid(format!("Node {ident} could not be found.")))
-}
-
 /// The UUIDs of the nodes that are named, in the order given.
 fn candidates(read: &Read, idents: &[String]) -> Refused<Vec<String>> {
     let (mut found, mut unknown) = (Vec::new(), Vec::new());
-    for ident in idents {
-        match named_node(read, ident) {
+    for name in idents {
+        match ident::node(read, name) {
             Ok(node) => found.push(node.uuid.to_string()),
-            Err(Refusal::Invalid(_)) => unknown.push(ident.as_str()),
+            Err(Refusal::NotFound(_)) => unknown.push(name.as_str()),
             Err(other) => return Err(other),
         }
     }

@@ -8,6 +8,7 @@ pub mod allocations;
 pub mod boot;
 pub mod fields;
 pub mod flow;
+pub mod ident;
 pub mod inspection;
 pub mod journal;
 pub mod patch;

@@ -45,11 +45,7 @@ fn owner(read: &Read, fields: &Fields) -> Refused<Uuid> {
         (None, Some(ident)) => ident,
         (None, None) => return Err(Refusal::invalid("Schema error for port: 'node_uuid' is a required property")),
     };
-    let found = match Uuid::try_parse(&ident) {
-        Ok(uuid) => nodes::find(read, uuid)?,
-        Err(_) => nodes::find_by_name(read, &ident)?,
-    };
-    found.map(|node| node.uuid).ok_or_else(|| Refusal::invalid(format!("Node {ident} could not be found.")))
+    Ok(super::ident::mentioned_node(read, &ident)?.uuid)
 }
 
 /// By UUID or name; never by address.
@@ -206,7 +202,8 @@ fn local_link(fields: &Fields) -> Refused<Object> {
         if !LINK_KEYS.contains(&key.as_str()) {
             return refuse(format!("Additional properties are not allowed ('{key}' was unexpected)"));
         }
-        if !value.is_string() && !(key == "switch_info" && value.is_null()) {
+        let fine = value.is_string() || (key == "switch_info" && value.is_null());
+        if !fine {
             return refuse(format!("{key}: expected a string"));
         }
     }
@@ -228,8 +225,8 @@ fn local_link(fields: &Fields) -> Refused<Object> {
     Ok(map.into())
 }
 
-/// Six hex pairs with colons, lower case.
-fn mac(text: &str) -> Option<String> {
+/// A MAC address as rows have it, if it is one: six hex pairs with colons, lower case.
+pub fn mac(text: &str) -> Option<String> {
     let lower = text.to_ascii_lowercase();
     let pair = |part: &str| part.len() == 2 && part.bytes().all(|b| b.is_ascii_hexdigit());
     (lower.split(':').count() == 6 && lower.split(':').all(pair)).then_some(lower)

@@ -53,6 +53,11 @@ impl Filter {
         Filter::new(format!("{column} LIKE ? ESCAPE '\\'"), vec![Cell::Text(Cow::Owned(format!("%{escaped}%")))])
     }
 
+    /// Sets the condition inside another, which has no values of its own.
+    pub(super) fn of_parent(self, before: &'static str, after: &'static str) -> Self {
+        Filter::new(format!("{before}{}{after}", self.sql), self.values)
+    }
+
     pub fn either(self, other: Filter) -> Self {
         let mut values = self.values;
         values.extend(other.values);

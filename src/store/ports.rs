@@ -2,6 +2,7 @@
 
 use uuid::Uuid;
 
+use super::page::Filter;
 use super::rows::{self, execute};
 use super::{Read, StoreError, Tx};
 use crate::model::Port;
@@ -38,4 +39,14 @@ pub fn update(tx: &Tx, before: &Port, after: &Port) -> Result<bool, StoreError> 
 
 pub fn delete(tx: &Tx, uuid: Uuid) -> Result<bool, StoreError> {
     Ok(execute(tx, "DELETE FROM ports WHERE uuid = ?", &[&uuid.to_string()])? > 0)
+}
+
+/// Ports whose nodes are in one of these shards.
+pub fn of_shards<'s>(shards: impl IntoIterator<Item = &'s str>) -> Filter {
+    Filter::one_of("shard", shards).of_parent("node_uuid IN (SELECT uuid FROM nodes WHERE ", ")")
+}
+
+/// Ports whose nodes are in one of these conductor groups.
+pub fn of_conductor_groups<'s>(groups: impl IntoIterator<Item = &'s str>) -> Filter {
+    Filter::one_of("conductor_group", groups).of_parent("node_uuid IN (SELECT uuid FROM nodes WHERE ", ")")
 }

@@ -1,4 +1,8 @@
 //! One function per route: parse, ask a service, write the answer. No decision is made here.
 
+pub mod allocations;
+pub mod conductors;
+pub mod drivers;
 pub mod nodes;
+pub mod ports;
 pub mod root;

@@ -11,7 +11,7 @@ pub struct Noun {
     /// The column that links and markers name the object by.
     pub ident: &'static str,
     pub fields: &'static [Field],
-    /// What a list shows if the client does not say, in the order in which a `next` link writes them out.
+    /// What a list shows if the client does not say, in the order in which a `next` link writes them out. None: all.
     pub listed: &'static [&'static str],
     /// Since when lists take `?detail=`.
     pub detail_since: Version,

@@ -4,9 +4,13 @@
 //! shape the answers, so that there is nothing beside the tables that could disagree with them. Version numbers are
 //! written and compared in this folder only. The few changes of behaviour that are no rows have names in [`quirks`].
 
+pub mod allocations;
+pub mod conductors;
+pub mod drivers;
 pub mod field;
 pub mod history;
 pub mod nodes;
+pub mod ports;
 pub mod quirks;
 pub mod routes;
 

@@ -23,6 +23,14 @@ pub enum Quirk {
     InspectWaitHasAName,
     /// A final `.json` belongs to the name; before, it was cut off.
     LiteralJsonSuffix,
+    /// Drivers tell their type and their interfaces, and lists of them take `type` and `detail`.
+    DynamicDrivers,
+    /// Answers about drivers can be limited to some fields.
+    DriverFields,
+    /// Nodes have a shard, and lists can be limited to some.
+    Shards,
+    /// Lists of ports can be limited to some conductor groups.
+    PortConductorGroups,
     /// JSON pointers of a patch may have any character.
     FreePatchPaths,
 }
@@ -37,6 +45,10 @@ impl Quirk {
         (Quirk::ChassisUnsettable, v(25)),
         (Quirk::InspectWaitHasAName, v(39)),
         (Quirk::LiteralJsonSuffix, v(91)),
+        (Quirk::DynamicDrivers, v(30)),
+        (Quirk::DriverFields, v(77)),
+        (Quirk::Shards, v(82)),
+        (Quirk::PortConductorGroups, v(99)),
         (Quirk::FreePatchPaths, v(98)),
     ];
 }

@@ -20,7 +20,7 @@ use std::pin::Pin;
 use hyper::StatusCode;
 
 use super::history::{Version, v};
-use crate::api::handlers::{nodes, root};
+use crate::api::handlers::{allocations, conductors, drivers, nodes, ports, root};
 use crate::api::{Answer, Call, Fault};
 use crate::model::record::words;
 
@@ -135,7 +135,6 @@ const fn get(path: &'static str, handler: Handler) -> Route {
 }
 
 impl Route {
-    #[expect(dead_code, reason = "for the rows that follow")]
     const fn since(self, minor: u16, too_old: TooOld) -> Self {
         Route { since: v(minor), too_old, ..self }
     }
@@ -158,6 +157,35 @@ pub static ROUTES: &[Route] = &[
     get("/v1/nodes", handler!(nodes::list)),
     get("/v1/nodes/detail", handler!(nodes::detail)),
     get("/v1/nodes/{node}", handler!(nodes::show)),
+    get("/v1/nodes/{node}/ports", handler!(ports::list_of_node)),
+    get("/v1/nodes/{node}/ports/detail", handler!(ports::detail_of_node)),
+    row(Method::Delete, "/v1/nodes/{node}/ports", handler!(ports::missing)),
+    get("/v1/nodes/{node}/allocation", handler!(allocations::show_of_node)).since(52, TooOld::NoRoute("")),
+    row(Method::Delete, "/v1/nodes/{node}/allocation", handler!(allocations::delete_of_node)).since(52, TooOld::NoRoute("")),
+
+    get("/v1/ports", handler!(ports::list)),
+    row(Method::Post, "/v1/ports", handler!(ports::create)),
+    row(Method::Patch, "/v1/ports", handler!(ports::missing)),
+    row(Method::Delete, "/v1/ports", handler!(ports::missing)),
+    get("/v1/ports/detail", handler!(ports::detail)),
+    get("/v1/ports/{port}", handler!(ports::show)),
+    row(Method::Patch, "/v1/ports/{port}", handler!(ports::update)),
+    row(Method::Delete, "/v1/ports/{port}", handler!(ports::delete)),
+
+    get("/v1/drivers", handler!(drivers::list)),
+    get("/v1/drivers/properties", handler!(drivers::missing)),
+    get("/v1/drivers/{driver}", handler!(drivers::show)),
+    get("/v1/drivers/{driver}/properties", handler!(drivers::properties)),
+    get("/v1/drivers/{driver}/vendor_passthru/methods", handler!(drivers::methods)),
+
+    get("/v1/conductors", handler!(conductors::list)).since(49, TooOld::Missing("The API is not supported for this version")),
+    get("/v1/conductors/{conductor}", handler!(conductors::show)).since(49, TooOld::Missing("The API is not supported for this version")),
+
+    get("/v1/allocations", handler!(allocations::list)).since(52, TooOld::Missing("The API version does not allow allocations")),
+    row(Method::Post, "/v1/allocations", handler!(allocations::create)).since(52, TooOld::NotAllowed),
+    get("/v1/allocations/{allocation}", handler!(allocations::show)).since(52, TooOld::Missing("The API version does not allow allocations")),
+    row(Method::Patch, "/v1/allocations/{allocation}", handler!(allocations::update)).since(57, TooOld::NotAllowed),
+    row(Method::Delete, "/v1/allocations/{allocation}", handler!(allocations::delete)).since(52, TooOld::NotAllowed),
 ];
 
 /// The resources that `GET /v1` names, and since when.
