@@ -8,6 +8,7 @@
 //! from the store. Stopping is bounded in time, and needs no order, because every acknowledged change is in the store.
 
 mod boot;
+mod netboot;
 mod parts;
 mod process;
 
@@ -29,6 +30,7 @@ use crate::clock::Clock;
 use crate::config::Settings;
 use crate::driver::Environment;
 use crate::net::Net;
+use crate::pxe::Bound;
 use crate::random::Random;
 use crate::store::{Options, Store};
 use crate::{bmc, engine};
@@ -44,6 +46,8 @@ pub struct Service {
     pub admin: SocketAddr,
     /// The bound address of the listener for machines.
     pub provisioning: Option<SocketAddr>,
+    /// The bound addresses of DHCP and TFTP.
+    pub boot: Option<Bound>,
     pub store: Store,
     pub engine: engine::Handle,
     ipmi: bmc::ipmi::Pool,
@@ -66,6 +70,9 @@ impl Service {
         };
         let store = open_store(settings.db.clone(), Options::new(clock.clone(), random.clone())).await?;
 
+        let mut tasks = JoinSet::new();
+        let seams = (net.clone(), clock.clone(), random.clone());
+        let boot = netboot::start(&settings, seams, store.clone(), &mut tasks, &stop).await?;
         let images = boot::images(&settings, &net, &clock).await?;
         let mut env = Environment::new(clock.clone(), net, random.clone(), parts::driver(&settings));
         env.images = images.clone();
@@ -80,7 +87,6 @@ impl Service {
             auth: parts::auth(&settings, &clock),
         });
         let (admin_at, provisioning_at) = (admin.local_addr()?, provisioning.as_ref().map(TcpListener::local_addr));
-        let mut tasks = JoinSet::new();
         tasks.spawn(async { work.await.context("the engine cannot go on") });
         tasks.spawn(front(state.clone(), Listener::Admin, admin, stop.clone()));
         if let Some(socket) = provisioning {
@@ -88,7 +94,8 @@ impl Service {
             let fallback = boot::fallback(&settings, url, &store, &clock, images);
             tasks.spawn(front(state, Listener::Provisioning(fallback), socket, stop.clone()));
         }
-        Ok(Service { admin: admin_at, provisioning: provisioning_at.transpose()?, store, engine, ipmi, stop, tasks })
+        let provisioning = provisioning_at.transpose()?;
+        Ok(Service { admin: admin_at, provisioning, boot, store, engine, ipmi, stop, tasks })
     }
 
     /// A line for each way in, for a person.
@@ -96,6 +103,9 @@ impl Service {
         let mut lines = vec![format!("admin API     http://{}/", self.admin)];
         if let Some(address) = self.provisioning {
             lines.push(format!("provisioning  http://{address}/"));
+        }
+        if let Some(boot) = &self.boot {
+            lines.push(format!("network boot  DHCP {}, TFTP {}", boot.dhcp, boot.tftp));
         }
         lines.push(format!("store         {}", self.store.path().display()));
         lines

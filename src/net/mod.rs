@@ -6,6 +6,8 @@
 //! Deliberately absent: name resolution anywhere else, and any socket that has no bound on the time a connect may take.
 
 pub mod http;
+mod icmp6;
+mod interface;
 mod udp;
 
 use std::io;
@@ -14,6 +16,8 @@ use std::time::Duration;
 
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 
+pub use icmp6::Icmp6Socket;
+pub use interface::Interface;
 pub use udp::{Received, UdpBind, UdpSocket};
 
 /// Where sockets come from. Cheap to clone.
@@ -43,6 +47,7 @@ impl Net {
     }
 
     /// As [`Net::connect`], from a local address of the caller's choice. Errors: also that the address is not ours.
+    /// [`Net::connect`] from the local address `from`, for who has several and is known by one.
     pub async fn connect_from(&self, from: IpAddr, to: SocketAddr, within: Duration) -> io::Result<TcpStream> {
         let socket = if to.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
         socket.bind(SocketAddr::new(from, 0))?;
@@ -51,6 +56,11 @@ impl Net {
             .map_err(|_| io::Error::new(io::ErrorKind::TimedOut, format!("no answer from {to} within {within:?}")))??;
         stream.set_nodelay(true)?;
         Ok(stream)
+    }
+
+    /// A raw ICMPv6 socket on an interface. Errors: `CAP_NET_RAW` is missing, or the interface has no IPv6.
+    pub fn icmp6(&self, interface: &Interface) -> io::Result<Icmp6Socket> {
+        Icmp6Socket::bind(interface)
     }
 
     /// Listens for TCP connections; port 0 picks a free one (ask the listener which).
