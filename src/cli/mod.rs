@@ -4,6 +4,7 @@
 //! output and everything else to standard error, so that output can be piped; a reader that goes away is no error.
 
 mod config;
+mod demo;
 mod serve;
 mod source;
 
@@ -26,6 +27,8 @@ struct Cli {
 enum Command {
     /// Run the service until SIGTERM or Ctrl-C
     Serve(serve::Args),
+    /// Watch it work: provision a rack of simulated machines, in under a minute, without root
+    Demo(demo::Args),
     /// Show or check the configuration
     Config(config::Args),
 }
@@ -43,6 +46,7 @@ pub fn main() -> ExitCode {
     };
     let done = match cli.command {
         Command::Serve(args) => serve::run(args),
+        Command::Demo(args) => demo::run(args),
         Command::Config(args) => config::run(args),
     };
     match done {

@@ -6,3 +6,7 @@
 
 pub mod agent;
 pub mod bmc;
+pub mod machine;
+pub mod netboot;
+pub mod rack;
+pub mod system;

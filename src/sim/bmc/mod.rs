@@ -129,6 +129,11 @@ impl SimBmc {
         commands.iter().filter(|seen| **seen == (netfn, cmd)).count()
     }
 
+    /// All commands inside sessions so far.
+    pub fn commands(&self) -> usize {
+        self.seen.commands.lock().unwrap_or_else(PoisonError::into_inner).len()
+    }
+
     /// Sessions that are open now.
     pub fn sessions(&self) -> usize {
         self.seen.sessions.load(Ordering::SeqCst)

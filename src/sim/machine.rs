@@ -1,0 +1,240 @@
+//! A whole machine: BMC, firmware, network boot, ramdisk, and the system on its disk.
+//!
+//! One task lives its life. When the power comes (or a reset), the firmware takes the boot override from the BMC, tests
+//! itself, and starts from the network or the disk; whatever runs then goes on until it ends by itself or the power
+//! does something. Pulling the plug drops everything at whatever point it was, as it does.
+//!
+//! [`Doing`] is what somebody standing beside the machine would see.
+
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use tokio::sync::watch;
+use tokio_util::sync::{CancellationToken, DropGuard};
+use tokio_util::task::TaskTracker;
+
+use super::agent::{self, Agent, End};
+use super::bmc::{Action, BootFlags, Chassis, Personality, Power, Seams, SimBmc};
+use super::netboot::{self, Firmware};
+use super::system::{self, System};
+
+/// What kind of machine it is.
+#[derive(Clone)]
+pub struct Model {
+    pub name: String,
+    pub mac: [u8; 6],
+    pub bmc: SocketAddr,
+    pub personality: Personality,
+    pub uefi: bool,
+    /// A file that stands for the only disk; made when something is written.
+    pub disk: PathBuf,
+    pub disk_bytes: u64,
+    /// Where DHCP is asked, as a client.
+    pub dhcp: SocketAddr,
+    pub tftp_port: u16,
+    pub pace: Pace,
+}
+
+/// How fast the machine lives.
+#[derive(Clone, Copy, Debug)]
+pub struct Pace {
+    /// From power on to the first byte of boot.
+    pub self_test: Duration,
+    /// How long the system on the disk takes to shut down.
+    pub shutdown: Duration,
+    pub agent: agent::Pace,
+}
+
+impl Default for Pace {
+    /// In a hurry: a real server's self-test alone takes minutes.
+    fn default() -> Self {
+        Pace {
+            self_test: Duration::from_millis(200),
+            shutdown: Duration::from_millis(150),
+            agent: agent::Pace {
+                lookup_pause: Duration::from_millis(100),
+                heartbeat_pause: Duration::from_millis(50),
+                step: Duration::from_millis(100),
+            },
+        }
+    }
+}
+
+/// What the machine does.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Doing {
+    #[default]
+    Off,
+    SelfTest,
+    /// Boots from the network.
+    Network,
+    /// The ramdisk with the agent runs, at this address.
+    Ramdisk(IpAddr),
+    /// The system on the disk runs.
+    System(System),
+    /// Nothing will happen until somebody touches the power.
+    Stuck(String),
+}
+
+/// A machine in a rack; it ends when this is dropped.
+pub struct Machine {
+    pub model: Model,
+    pub bmc: SimBmc,
+    /// Misbehaviour of its ramdisk, over all its boots.
+    pub agent_faults: agent::Faults,
+    doing: watch::Receiver<Doing>,
+    tasks: TaskTracker,
+    stop: DropGuard,
+}
+
+impl Machine {
+    /// Puts the machine into the rack and connects its BMC; it is off. Errors: the BMC's address cannot be bound.
+    pub fn install(seams: Seams, model: Model) -> io::Result<Self> {
+        let chassis = Chassis::new(seams.clock.clone());
+        let bmc = SimBmc::start(seams.clone(), model.bmc, model.personality.clone(), chassis.clone())?;
+        let agent_faults = agent::Faults::default();
+        let (doing, seen) = watch::channel(Doing::Off);
+        let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
+        let life = Life { seams, model: model.clone(), chassis, agent_faults: agent_faults.clone(), doing };
+        tasks.spawn(stop.clone().run_until_cancelled_owned(life.live()));
+        Ok(Machine { model, bmc, agent_faults, doing: seen, tasks, stop: stop.drop_guard() })
+    }
+
+    /// What it does now.
+    pub fn doing(&self) -> Doing {
+        self.doing.borrow().clone()
+    }
+
+    /// Follows what it does; may miss something short.
+    pub fn watch(&self) -> watch::Receiver<Doing> {
+        self.doing.clone()
+    }
+
+    /// Takes the machine out of the rack; waits until its sockets are closed.
+    pub async fn remove(self) {
+        drop(self.stop);
+        self.tasks.close();
+        self.tasks.wait().await;
+        self.bmc.stop().await;
+    }
+}
+
+struct Life {
+    seams: Seams,
+    model: Model,
+    chassis: Chassis,
+    agent_faults: agent::Faults,
+    doing: watch::Sender<Doing>,
+}
+
+/// What the machine does when something that ran has ended by itself.
+enum Next {
+    Off,
+    Restart,
+    /// Shows this and waits for the power.
+    Stay(Doing),
+}
+
+impl Life {
+    async fn live(self) {
+        let mut power = self.chassis.watch();
+        loop {
+            self.show(Doing::Off);
+            let Ok(now) = power.wait_for(|power| power.on).await.map(|now| *now) else { return };
+            let next = tokio::select! {
+                next = self.run(now) => next,
+                _ = power.wait_for(|power| !power.on || power.starts != now.starts) => continue,
+            };
+            match next {
+                Next::Off => self.chassis.act(Action::Off),
+                Next::Restart => self.chassis.act(Action::Reset),
+                Next::Stay(doing) => {
+                    self.show(doing);
+                    let _ = power.wait_for(|power| !power.on || power.starts != now.starts).await;
+                }
+            }
+        }
+    }
+
+    fn show(&self, doing: Doing) {
+        self.doing.send_if_modified(|shown| std::mem::replace(shown, doing.clone()) != doing);
+    }
+
+    /// From the first instruction on.
+    async fn run(&self, power: Power) -> Next {
+        self.show(Doing::SelfTest);
+        self.seams.clock.sleep(self.model.pace.self_test).await;
+        let from_network = match self.chassis.take_boot() {
+            Some(BootFlags { device: 1, .. }) => true,
+            Some(BootFlags { device: 2 | 3 | 9, .. }) => false,
+            Some(BootFlags { device, .. }) => {
+                return Next::Stay(Doing::Stuck(format!("boot device {device} is empty")));
+            }
+            // The firmware's own order.
+            None => !system::is_bootable(&self.model.disk).await,
+        };
+        if !from_network {
+            return self.start_from_disk(power).await;
+        }
+        self.show(Doing::Network);
+        let Model { mac, uefi, dhcp, tftp_port, .. } = self.model;
+        let firmware = Firmware { mac, uefi, dhcp, tftp_port };
+        match netboot::boot(&self.seams, firmware).await {
+            Ok(netboot::Verdict::Ramdisk { address, command_line }) => self.run_ramdisk(address, &command_line).await,
+            Ok(netboot::Verdict::Restart) => Next::Restart,
+            Ok(netboot::Verdict::Disk) => self.start_from_disk(power).await,
+            Err(why) => Next::Stay(Doing::Stuck(why)),
+        }
+    }
+
+    async fn run_ramdisk(&self, address: IpAddr, command_line: &str) -> Next {
+        self.show(Doing::Ramdisk(address));
+        let Model { disk, disk_bytes, uefi, bmc, .. } = self.model.clone();
+        let mac = self.model.mac.map(|byte| format!("{byte:02x}")).join(":");
+        let bmc_address = Some(bmc.ip().to_string());
+        let machine = agent::Machine { disk_bytes, uefi, bmc_address, ..agent::Machine::small(address, &mac, disk) };
+        let world = agent::World {
+            net: self.seams.net.clone(),
+            clock: self.seams.clock.clone(),
+            random: self.seams.random.clone(),
+            pace: self.model.pace.agent,
+        };
+        let mut ramdisk = Agent::boot(machine, command_line, world, self.agent_faults.clone());
+        let button = self.button_pressed();
+        let end = tokio::select! {
+            end = ramdisk.end() => end,
+            () = button => End::PowerOff,
+        };
+        ramdisk.stop().await;
+        match end {
+            End::PowerOff => Next::Off,
+            End::Reboot => Next::Restart,
+            End::Locked(why) => Next::Stay(Doing::Stuck(why)),
+        }
+    }
+
+    async fn start_from_disk(&self, power: Power) -> Next {
+        match system::start(&self.model.disk).await {
+            Ok(system) => {
+                self.show(Doing::System(system));
+                if self.chassis.power().button == power.button {
+                    self.button_pressed().await;
+                }
+                Next::Off
+            }
+            Err(why) => Next::Stay(Doing::Stuck(why)),
+        }
+    }
+
+    /// Somebody pressed the button, and what runs has shut down.
+    async fn button_pressed(&self) {
+        let mut power = self.chassis.watch();
+        let before = power.borrow().button;
+        if power.wait_for(|power| power.button != before).await.is_err() {
+            return std::future::pending().await;
+        }
+        self.seams.clock.sleep(self.model.pace.shutdown).await;
+    }
+}
