@@ -83,7 +83,7 @@ impl Service {
             store: store.clone(),
             engine: engine.clone(),
             random,
-            settings: parts::api(&host),
+            settings: parts::api(&host, &clock),
             auth: parts::auth(&settings, &clock),
         });
         let (admin_at, provisioning_at) = (admin.local_addr()?, provisioning.as_ref().map(TcpListener::local_addr));

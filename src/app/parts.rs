@@ -44,8 +44,8 @@ pub fn periods(settings: &Settings) -> Periods {
     }
 }
 
-pub fn api(host: &str) -> api::Settings {
-    api::Settings { conductor: host.to_owned(), ..api::Settings::default() }
+pub fn api(host: &str, clock: &Clock) -> api::Settings {
+    api::Settings { conductor: host.to_owned(), started_at: clock.now(), ..api::Settings::default() }
 }
 
 pub fn auth(settings: &Settings, clock: &Clock) -> Auth {

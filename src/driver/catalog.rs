@@ -112,7 +112,7 @@ pub const HARDWARE_TYPES: &[HardwareType] = &[
         (K::Deploy, &["fake", "direct", "noop"]), (K::Firmware, &["fake", "no-firmware"]),
         (K::Inspect, &["fake", "agent", "no-inspect"]), (K::Management, &["fake", "ipmitool", "noop"]), (K::Network, &["noop"]),
         (K::Power, &["fake", "ipmitool"]), (K::Raid, &["fake", "no-raid"]), (K::Rescue, &["fake", "no-rescue"]),
-        (K::Storage, &["fake", "noop"]), (K::Vendor, &["fake", "ipmitool", "no-vendor"]),
+        (K::Storage, &["noop", "fake"]), (K::Vendor, &["fake", "ipmitool", "no-vendor"]),
     ] },
     HardwareType { name: "ipmi", supported: &[
         (K::Bios, &["no-bios"]), (K::Boot, &["ipxe"]), (K::Console, &["no-console"]), (K::Deploy, &["direct"]),

@@ -23,7 +23,7 @@ use uuid::Uuid;
 
 use super::fields::Fields;
 use super::patch::{self, Operation};
-use super::{Refusal, Refused, ident};
+use super::{Refusal, Refused, ident, journal};
 use crate::model::{Allocation, AllocationState, Node, Object, State};
 use crate::store::{Read, StoreError, Tx, allocations, nodes};
 
@@ -225,6 +225,7 @@ pub fn release(tx: &Tx, node: &mut Node) -> Result<bool, StoreError> {
         }
         allocations::delete(tx, uuid)?;
     }
+    journal::allocation(tx, node, &format!("no longer allocated to {uuid}"))?;
     // A free node is what others may be waiting for.
     crate::store::work::hurry_allocations(tx)?;
     Ok(true)

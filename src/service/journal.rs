@@ -34,6 +34,15 @@ pub fn power(tx: &Tx, node: &Node, text: &str) -> Result<(), StoreError> {
     Ok(())
 }
 
+/// The node was given to somebody, or taken back.
+pub fn allocation(tx: &Tx, node: &Node, text: &str) -> Result<(), StoreError> {
+    let mut event = blank(tx, node, EventKind::Allocation);
+    event.event_type = "allocation".to_owned();
+    event.text = text.to_owned();
+    events::insert(tx, &event)?;
+    Ok(())
+}
+
 fn blank(tx: &Tx, node: &Node, kind: EventKind) -> EventRecord {
     EventRecord {
         id: 0,

@@ -5,9 +5,9 @@ use std::time::Duration;
 use uuid::Uuid;
 
 use super::choose::{Choice, choose};
-use crate::model::{Allocation, AllocationState, EventKind, EventRecord, FlowName, Node, Object, Phase, Stage, Work};
-use crate::service::Refused;
-use crate::store::{StoreError, Tx, allocations, events, nodes, work};
+use crate::model::{Allocation, AllocationState, FlowName, Node, Object, Phase, Stage, Work};
+use crate::service::{Refused, journal};
+use crate::store::{StoreError, Tx, allocations, nodes, work};
 
 /// How long an allocation waits for a reserved node, as in Ironic: three rounds, one second apart.
 const PATIENCE: Duration = Duration::from_secs(3);
@@ -69,7 +69,7 @@ pub fn assign(tx: &Tx, allocation: &Allocation, node: &Node) -> Result<Allocatio
         ..allocation.clone()
     };
     allocations::update(tx, allocation, &active)?;
-    note(tx, &given, format!("allocated to {}", allocation.uuid))?;
+    journal::allocation(tx, &given, &format!("allocated to {}", allocation.uuid))?;
     settled(tx, allocation)?;
     Ok(active)
 }
@@ -130,27 +130,5 @@ fn settled(tx: &Tx, allocation: &Allocation) -> Result<(), StoreError> {
     if let Some(owed) = work::of_allocation(tx, allocation.uuid)? {
         work::delete(tx, owed.id)?;
     }
-    Ok(())
-}
-
-/// What happened to the node, beside its state.
-fn note(tx: &Tx, node: &Node, text: String) -> Result<(), StoreError> {
-    events::insert(
-        tx,
-        &EventRecord {
-            id: 0,
-            uuid: tx.uuid(),
-            node_uuid: Some(node.uuid),
-            at: tx.now(),
-            kind: EventKind::Allocation,
-            severity: "INFO".to_owned(),
-            event_type: "allocation".to_owned(),
-            text,
-            user: None,
-            state: Some(node.provision_state),
-            target_state: node.target_provision_state,
-            duration_ms: None,
-        },
-    )?;
     Ok(())
 }
