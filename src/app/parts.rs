@@ -19,6 +19,7 @@ pub fn driver(settings: &Settings) -> driver::Settings {
         automated_clean: settings.automated_clean,
         clean_step_priorities: settings.deploy.clean_step_priorities.clone(),
         heartbeat_timeout: settings.timeouts.heartbeat,
+        ..driver::Settings::default()
     }
 }
 

@@ -74,7 +74,8 @@ pub const INTERFACES: &[InterfaceRow] = &[
     row("fake", Implementation::Boot(&Fake)),
     row("ipxe", Implementation::Boot(&Ipxe)),
     row("fake", Implementation::Deploy(&FakeDeploy)),
-    row("direct", Implementation::Deploy(&Direct)),
+    row("direct", Implementation::Deploy(&Direct::WITH_IMAGE)),
+    row("custom-agent", Implementation::Deploy(&Direct::WITHOUT_IMAGE)),
     row("noop", Implementation::Deploy(&Noop)),
     row("fake", Implementation::Inspect(&Fake)),
     row("agent", Implementation::Inspect(&AgentInspect)),
@@ -109,19 +110,19 @@ use InterfaceKind as K;
 pub const HARDWARE_TYPES: &[HardwareType] = &[
     HardwareType { name: "fake-hardware", supported: &[
         (K::Bios, &["fake", "no-bios"]), (K::Boot, &["fake", "ipxe"]), (K::Console, &["fake", "no-console"]),
-        (K::Deploy, &["fake", "direct", "noop"]), (K::Firmware, &["fake", "no-firmware"]),
+        (K::Deploy, &["fake", "direct", "custom-agent", "noop"]), (K::Firmware, &["fake", "no-firmware"]),
         (K::Inspect, &["fake", "agent", "no-inspect"]), (K::Management, &["fake", "ipmitool", "noop"]), (K::Network, &["noop"]),
         (K::Power, &["fake", "ipmitool"]), (K::Raid, &["fake", "no-raid"]), (K::Rescue, &["fake", "no-rescue"]),
         (K::Storage, &["noop", "fake"]), (K::Vendor, &["fake", "ipmitool", "no-vendor"]),
     ] },
     HardwareType { name: "ipmi", supported: &[
-        (K::Bios, &["no-bios"]), (K::Boot, &["ipxe"]), (K::Console, &["no-console"]), (K::Deploy, &["direct"]),
+        (K::Bios, &["no-bios"]), (K::Boot, &["ipxe"]), (K::Console, &["no-console"]), (K::Deploy, &["direct", "custom-agent"]),
         (K::Firmware, &["no-firmware"]), (K::Inspect, &["agent", "no-inspect"]), (K::Management, &["ipmitool", "noop"]),
         (K::Network, &["noop"]), (K::Power, &["ipmitool"]), (K::Raid, &["no-raid"]), (K::Rescue, &["no-rescue"]),
         (K::Storage, &["noop"]), (K::Vendor, &["ipmitool", "no-vendor"]),
     ] },
     HardwareType { name: "manual-management", supported: &[
-        (K::Bios, &["no-bios"]), (K::Boot, &["ipxe"]), (K::Console, &["no-console"]), (K::Deploy, &["direct", "noop"]),
+        (K::Bios, &["no-bios"]), (K::Boot, &["ipxe"]), (K::Console, &["no-console"]), (K::Deploy, &["direct", "custom-agent", "noop"]),
         (K::Firmware, &["no-firmware"]), (K::Inspect, &["agent", "no-inspect"]), (K::Management, &["noop", "fake"]),
         (K::Network, &["noop"]), (K::Power, &["agent", "fake"]), (K::Raid, &["no-raid"]), (K::Rescue, &["no-rescue"]),
         (K::Storage, &["noop"]), (K::Vendor, &["no-vendor"]),

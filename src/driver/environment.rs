@@ -57,6 +57,12 @@ pub struct Settings {
     pub clean_step_priorities: Vec<(String, i64)>,
     /// How long the agent may wait between heartbeats; told to it at lookup.
     pub heartbeat_timeout: Duration,
+    /// Pause between two looks at something that a machine is doing, and before a lost question is repeated.
+    pub agent_poll: Duration,
+    /// How long an agent may take to switch its machine off before the BMC does.
+    pub agent_power_off: Duration,
+    /// Whether images may be given with an MD5 checksum.
+    pub allow_md5: bool,
 }
 
 impl Default for Settings {
@@ -71,6 +77,9 @@ impl Default for Settings {
             automated_clean: true,
             clean_step_priorities: vec![("erase_devices".to_owned(), 0), ("erase_devices_metadata".to_owned(), 10)],
             heartbeat_timeout: Duration::from_secs(300),
+            agent_poll: Duration::from_secs(1),
+            agent_power_off: Duration::from_secs(35),
+            allow_md5: false,
         }
     }
 }

@@ -2,6 +2,7 @@
 //! Each module mirrors an area of the source; `common.rs`-style grab bags are deliberately absent.
 
 mod api;
+mod agent;
 mod bmc;
 mod cli;
 mod config;

@@ -1,223 +1,221 @@
-//! Commands to the agent: `POST` and `GET {agent_url}/v1/commands/`.
+//! Speaking to one agent: commands out, results back.
 //!
-//! Whether a command was carried out is not known from the lack of an answer, so a lost one is looked for in the agent's
-//! command list before it is sent again. Busy (409) means that the agent is at it already.
-//! Source: ironic-python-agent's `api/app.py`, `extensions/base.py`.
+//! A command that gets no answer may be running all the same. So before one is sent the list of known commands is taken,
+//! and after a lost answer a new entry of the same name is ours: it is adopted rather than sent twice.
 
 use std::time::Duration;
 
-use serde_json::{Map, Value, json};
+use hyper::StatusCode;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use serde_json::{Map, Value};
 
+use crate::clock::Clock;
 use crate::driver::{DriverError, Task};
-use crate::net::http::{HttpError, Limits, Request, Response, Trust, Url};
-use crate::wire::ipa::{CommandList, CommandResult, CommandStatus};
+use crate::net::http::{Client, HttpError, Request, Trust, Url};
+use crate::wire::ipa::{Command, CommandList, CommandResult, CommandStatus};
 
-/// How often a command that could not be delivered is tried.
+/// How often a question without an answer is asked.
 const ATTEMPTS: u32 = 3;
-const PAUSE: Duration = Duration::from_secs(1);
+/// How long the agent may take to answer; `get_*_steps` looks at hardware.
+const ANSWER: Duration = Duration::from_secs(60);
+/// Longest answer; the largest are logs.
+const ANSWER_BYTES: u64 = 64 << 20;
 
-/// The agent of one task's machine.
-pub struct Agent<'t> {
-    task: &'t Task,
-    base: String,
-    token: String,
-    trust: Trust,
-}
+/// What may not stand in a query as it is (RFC 3986 section 2.3).
+const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
 
-/// What became of a command.
-#[derive(Debug)]
-pub enum Sent {
-    Result(Box<CommandResult>),
-    /// It works on another command, or on this one since before.
+/// What became of a command that was sent.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Started {
+    /// It runs, or is over already.
+    Accepted(CommandResult),
+    /// The agent is busy with another.
     Busy,
 }
 
-impl<'t> Agent<'t> {
-    /// The agent that has called; none if it has not (since the machine was last switched on).
-    pub async fn of(task: &'t Task) -> Result<Option<Self>, DriverError> {
-        let Some(base) = task.node.driver_internal_info.text("agent_url").filter(|url| !url.is_empty()) else {
-            return Ok(None);
-        };
+/// A node's agent, as its last heartbeat told where it is.
+pub struct AgentClient {
+    http: Client,
+    clock: Clock,
+    url: String,
+    token: String,
+    trust: Trust,
+    pause: Duration,
+}
+
+enum Answer<T> {
+    Is(T),
+    Busy,
+}
+
+impl AgentClient {
+    /// Errors: `Unreachable` if no agent has called since the machine was last switched off.
+    pub async fn of(task: &Task) -> Result<Self, DriverError> {
+        let silent = || DriverError::Unreachable("the agent has not called yet".into());
+        let info = &task.node.driver_internal_info;
+        let url = info.text("agent_url").filter(|url| !url.is_empty()).ok_or_else(silent)?;
         let token = task.secret("driver_internal_info", "/agent_secret_token").and_then(Value::as_str);
-        let token = token.unwrap_or_default().to_owned();
-        Ok(Some(Agent { task, base: base.trim_end_matches('/').to_owned(), token, trust: trust(task).await? }))
+        Ok(AgentClient {
+            http: task.env.http.clone(),
+            clock: task.env.clock.clone(),
+            url: url.trim_end_matches('/').to_owned(),
+            token: token.ok_or_else(silent)?.to_owned(),
+            trust: trust(task, info.text("agent_verify_ca")).await?,
+            pause: task.env.settings.agent_poll,
+        })
     }
 
-    /// Sends a command. `wait` lets the agent answer only when it is done.
-    pub async fn command(&self, name: &str, params: Value, wait: bool, within: Duration) -> Result<Sent, DriverError> {
-        let body = json!({"name": name, "params": params}).to_string().into_bytes();
-        let mut last = None;
-        for attempt in 0..ATTEMPTS {
-            if attempt > 0 {
-                self.task.env.clock.sleep(self.task.env.random.jitter(PAUSE)).await;
-            }
-            let mut request = Request::post_json(self.url(&format!("wait={wait}&"))?, body.clone());
-            request.trust = self.trust.clone();
-            request.limits = Limits { first_byte: within, ..limits() };
-            match self.task.env.http.send(request).await {
-                Ok(response) => match answer(name, response).await {
-                    Err(HttpError::Lost(why)) => last = Some(HttpError::Lost(why)),
-                    Err(error) => return Err(self.unreachable(name, &error)),
-                    Ok(done) => return done,
-                },
-                Err(error) if error.retryable() => last = Some(error),
-                Err(error) => return Err(self.unreachable(name, &error)),
-            }
-            // It may have been acted on: what the agent says of its newest command decides.
-            if last.as_ref().is_some_and(HttpError::maybe_acted_on)
-                && let Ok(commands) = self.commands().await
-                && let Some(newest) = commands.into_iter().next_back().filter(|command| command.is(name))
-            {
-                return Ok(Sent::Result(Box::new(newest)));
-            }
-        }
-        let why = last.map(|error| error.to_string()).unwrap_or_default();
-        Err(DriverError::Unreachable(format!("The agent at {} did not take {name}: {why}", self.base)))
-    }
-
-    /// All commands since the agent started, oldest first.
+    /// Every command since the agent started, oldest first.
     pub async fn commands(&self) -> Result<Vec<CommandResult>, DriverError> {
-        let mut last = String::new();
-        for attempt in 0..ATTEMPTS {
-            if attempt > 0 {
-                self.task.env.clock.sleep(self.task.env.random.jitter(PAUSE)).await;
-            }
-            let mut request = Request::get(self.url("")?);
-            request.trust = self.trust.clone();
-            request.limits = limits();
-            let list = async {
-                let response = self.task.env.http.send(request).await?;
-                let status = response.status;
-                Ok::<_, HttpError>((status, response.bytes().await?))
-            };
-            match list.await {
-                Ok((status, bytes)) if status.is_success() => {
-                    let list: CommandList = serde_json::from_slice(&bytes).map_err(|error| {
-                        DriverError::Refused(format!("the agent's command list cannot be read: {error}"))
-                    })?;
-                    return Ok(list.commands);
-                }
-                Ok((status, _)) => {
-                    return Err(DriverError::Refused(format!("the agent answered {status} for its commands")));
-                }
-                Err(error) if error.retryable() => last = error.to_string(),
-                Err(error) => return Err(self.unreachable("its command list", &error)),
-            }
-        }
-        Err(DriverError::Unreachable(format!("The agent at {} does not answer: {last}", self.base)))
-    }
-
-    /// Polls until the newest command `name` is over.
-    pub async fn until_done(&self, name: &str, within: Duration) -> Result<CommandResult, DriverError> {
-        let deadline = self.task.env.clock.instant() + within;
+        let mut attempt = 1;
         loop {
-            let newest = self.commands().await?.into_iter().rev().find(|command| command.is(name));
-            match newest {
-                Some(done) if done.command_status != CommandStatus::Running => return Ok(done),
-                _ if self.task.env.clock.instant() >= deadline => {
-                    return Err(DriverError::TimedOut(format!("{name} was not over within {} s", within.as_secs())));
+            let asked = self.exchange::<CommandList>(Request::get(self.address("")?)).await;
+            match asked {
+                Ok(Answer::Is(list)) => return Ok(list.commands),
+                Ok(Answer::Busy) => {
+                    return Err(DriverError::TimedOut("the agent is too busy to list its commands".into()));
                 }
-                _ => self.task.env.clock.sleep(Duration::from_millis(500)).await,
+                Err(error) if attempt < ATTEMPTS && error.is_transient() => {
+                    self.clock.sleep(self.pause * attempt).await;
+                    attempt += 1;
+                }
+                Err(error) => return Err(error),
             }
         }
     }
 
-    fn url(&self, query: &str) -> Result<Url, DriverError> {
-        // The token travels in the query, as the agent wants it; errors name the peer, never the URL.
-        Url::parse(&format!("{}/v1/commands/?{query}agent_token={}", self.base, self.token))
-            .map_err(|_| DriverError::Refused("the agent gave an address that is no URL".to_owned()))
+    /// Sends a command and returns once the agent has it.
+    pub async fn start(&self, name: &str, params: Map<String, Value>) -> Result<Started, DriverError> {
+        self.send(name, params, false).await
     }
 
-    fn unreachable(&self, what: &str, error: &HttpError) -> DriverError {
-        DriverError::Unreachable(format!("The agent at {} could not be asked for {what}: {error}", self.base))
+    /// Runs a command to its end and returns its result; waits out another that is running. Errors: `Refused` with the
+    /// agent's reason if it failed.
+    pub async fn call(
+        &self,
+        name: &str,
+        params: Map<String, Value>,
+        within: Duration,
+    ) -> Result<Option<Value>, DriverError> {
+        let work = async {
+            let mut result = loop {
+                match self.send(name, params.clone(), true).await? {
+                    Started::Accepted(result) => break result,
+                    Started::Busy => self.clock.sleep(self.pause).await,
+                }
+            };
+            while result.command_status == CommandStatus::Running {
+                self.clock.sleep(self.pause).await;
+                let commands = self.commands().await?;
+                result = commands
+                    .into_iter()
+                    .find(|command| command.id == result.id)
+                    .ok_or_else(|| DriverError::Refused(format!("the agent forgot {name}: it was restarted")))?;
+            }
+            match result.command_status {
+                CommandStatus::Succeeded => Ok(result.command_result),
+                _ => Err(DriverError::Refused(format!("the agent failed in {name}: {}", result.failure()))),
+            }
+        };
+        match tokio::time::timeout(within, work).await {
+            Ok(done) => done,
+            Err(_) => Err(DriverError::TimedOut(format!("the agent did not end {name} within {within:?}"))),
+        }
+    }
+
+    async fn send(&self, name: &str, params: Map<String, Value>, wait: bool) -> Result<Started, DriverError> {
+        let known: Vec<String> = self.commands().await?.into_iter().map(|command| command.id).collect();
+        let body = serde_json::to_vec(&Command { name: name.to_owned(), params })
+            .map_err(|error| DriverError::Refused(format!("{name} cannot be written as JSON: {error}")))?;
+        let mut request = Request::post_json(self.address(if wait { "wait=true&" } else { "wait=false&" })?, body);
+        request.limits.first_byte = ANSWER;
+        let mut attempt = 1;
+        loop {
+            let lost = match self.exchange::<CommandResult>(request.clone()).await {
+                Ok(Answer::Is(result)) => return Ok(Started::Accepted(result)),
+                // If an earlier attempt was lost, what keeps the agent busy may be that very one.
+                Ok(Answer::Busy) if attempt == 1 => return Ok(Started::Busy),
+                Ok(Answer::Busy) => None,
+                Err(error) if error.is_transient() => Some(error),
+                Err(error) => return Err(error),
+            };
+            self.clock.sleep(self.pause).await;
+            let commands = self.commands().await?;
+            let ours = commands.into_iter().rev().find(|command| command.is(name) && !known.contains(&command.id));
+            match (ours, lost) {
+                (Some(ours), _) => return Ok(Started::Accepted(ours)),
+                (None, None) => return Ok(Started::Busy),
+                (None, Some(error)) if attempt == ATTEMPTS => return Err(error),
+                (None, Some(_)) => attempt += 1,
+            }
+        }
+    }
+
+    fn address(&self, query: &str) -> Result<Url, DriverError> {
+        let token = utf8_percent_encode(&self.token, RESERVED);
+        let text = format!("{}/v1/commands/?{query}agent_token={token}", self.url);
+        Url::parse(&text).map_err(|error| DriverError::Refused(format!("the agent's address: {error}")))
+    }
+
+    /// One question. An answer that is not what it should be counts as lost: it tells nothing.
+    async fn exchange<T: serde::de::DeserializeOwned>(&self, mut request: Request) -> Result<Answer<T>, DriverError> {
+        request.trust = self.trust.clone();
+        request.limits.body_bytes = ANSWER_BYTES;
+        let response = self.http.send(request).await.map_err(|error| self.failed(&error))?;
+        let status = response.status;
+        let body = response.bytes().await.map_err(|error| self.failed(&error))?;
+        if status == StatusCode::CONFLICT {
+            return Ok(Answer::Busy);
+        }
+        if !status.is_success() {
+            return Err(self.refused(status, &body));
+        }
+        let garbled =
+            |_| DriverError::TimedOut(format!("the agent at {} answered what is not JSON of its kind", self.url));
+        serde_json::from_slice(&body).map(Answer::Is).map_err(garbled)
+    }
+
+    fn refused(&self, status: StatusCode, body: &[u8]) -> DriverError {
+        if status == StatusCode::UNAUTHORIZED {
+            return DriverError::Refused(format!(
+                "the agent at {} does not know our token: it is of another boot",
+                self.url
+            ));
+        }
+        let fault: Value = serde_json::from_slice(body).unwrap_or_default();
+        let why: String = fault["faultstring"].as_str().unwrap_or_default().chars().take(500).collect();
+        DriverError::Refused(format!("the agent at {} answered {status} {why}", self.url))
+    }
+
+    fn failed(&self, error: &HttpError) -> DriverError {
+        let text = format!("the agent at {}: {error}", self.url);
+        match error {
+            HttpError::Unreachable { .. } => DriverError::Unreachable(text),
+            HttpError::Lost(_) => DriverError::TimedOut(text),
+            HttpError::Tls { .. } | HttpError::Url(_) | HttpError::TooLarge { .. } | HttpError::TooManyRedirects => {
+                DriverError::Refused(text)
+            }
+        }
     }
 }
 
-fn limits() -> Limits {
-    Limits { redirects: 0, ..Limits::default() }
-}
-
-async fn answer(name: &str, response: Response) -> Result<Result<Sent, DriverError>, HttpError> {
-    let status = response.status;
-    let bytes = response.bytes().await?;
-    if status.as_u16() == 409 {
-        return Ok(Ok(Sent::Busy));
+/// The certificate of the heartbeat if it brought one; else whom `driver_info` names; else the public roots.
+async fn trust(task: &Task, heartbeat: Option<String>) -> Result<Trust, DriverError> {
+    if let Some(pem) = heartbeat {
+        return Ok(Trust::Pinned(pem.into()));
     }
-    if !status.is_success() {
-        let text: Value = serde_json::from_slice(&bytes).unwrap_or(Value::Null);
-        let why = crate::wire::ipa::CommandError(text).text();
-        return Ok(Err(DriverError::Refused(format!("The agent refused {name} ({status}): {why}"))));
-    }
-    Ok(match serde_json::from_slice(&bytes) {
-        Ok(result) => Ok(Sent::Result(Box::new(result))),
-        Err(error) => Err(DriverError::Refused(format!("The agent's answer to {name} cannot be read: {error}"))),
-    })
-}
-
-/// Whom the agent's TLS certificate must come from: itself, as the heartbeat said, or whoever the operator names.
-async fn trust(task: &Task) -> Result<Trust, DriverError> {
-    if let Some(certificate) = task.node.driver_internal_info.text("agent_verify_ca") {
-        return Ok(Trust::Pinned(certificate.into()));
-    }
+    let wrong = |what: String| Err(DriverError::misconfigured(format!("driver_info/agent_verify_ca: {what}")));
     match task.node.driver_info.get("agent_verify_ca") {
         None | Some(Value::Null | Value::Bool(true)) => Ok(Trust::PublicRoots),
         Some(Value::Bool(false)) => Ok(Trust::Anyone),
-        Some(Value::String(word)) if word.eq_ignore_ascii_case("false") => Ok(Trust::Anyone),
-        Some(Value::String(path)) => match tokio::fs::read_to_string(&path).await {
-            Ok(pem) => Ok(Trust::Authority(pem.into())),
-            Err(error) => Err(DriverError::misconfigured(format!("driver_info/agent_verify_ca: {path}: {error}"))),
+        Some(Value::String(text)) => match text.to_ascii_lowercase().as_str() {
+            "true" => Ok(Trust::PublicRoots),
+            "false" => Ok(Trust::Anyone),
+            _ => match tokio::fs::read_to_string(&text).await {
+                Ok(pem) => Ok(Trust::Authority(pem.into())),
+                Err(error) => wrong(format!("{text}: {error}")),
+            },
         },
-        Some(other) => Err(DriverError::misconfigured(format!(
-            "driver_info/agent_verify_ca: {other}: expected true, false or the path of a CA file"
-        ))),
+        Some(other) => wrong(format!("{other}: expected true, false or the path of a CA file")),
     }
-}
-
-/// The node as the agent wants to see it: what it decides on, without secrets and without what only we know.
-pub fn node_document(task: &Task) -> Value {
-    let node = &task.node;
-    json!({
-        "uuid": node.uuid.to_string(), "name": node.name, "driver": node.driver,
-        "properties": node.properties.value(), "instance_info": node.instance_info.value(),
-        "driver_info": node.driver_info.value(), "driver_internal_info": internal_info(task),
-        "extra": node.extra.value(), "raid_config": node.raid_config.value(),
-        "target_raid_config": node.target_raid_config.value(), "provision_state": node.provision_state.as_str(),
-        "instance_uuid": node.instance_uuid.map(|it| it.to_string()), "resource_class": node.resource_class, "traits": task.traits,
-    })
-}
-
-/// What `driver_internal_info` tells the agent, with the parameters of its erase steps.
-fn internal_info(task: &Task) -> Value {
-    let mut info = task.node.driver_internal_info.map();
-    let erase = [
-        ("agent_erase_devices_iterations", json!(1)),
-        ("agent_erase_devices_zeroize", json!(true)),
-        ("agent_continue_if_secure_erase_failed", json!(false)),
-        ("agent_continue_if_ata_erase_failed", json!(false)),
-        ("agent_enable_ata_secure_erase", json!(true)),
-        ("agent_enable_nvme_secure_erase", json!(true)),
-        ("agent_erase_skip_read_only", json!(false)),
-        ("disk_erasure_concurrency", json!(4)),
-    ];
-    for (key, value) in erase {
-        info.entry(key).or_insert(value);
-    }
-    info.shift_remove("agent_verify_ca");
-    Value::Object(info)
-}
-
-/// The ports in the same form.
-pub fn port_documents(task: &Task) -> Value {
-    let one = |port: &crate::model::Port| {
-        json!({
-            "uuid": port.uuid.to_string(), "address": port.address, "pxe_enabled": port.pxe_enabled,
-            "extra": port.extra.value(), "local_link_connection": port.local_link_connection.value(),
-        })
-    };
-    task.ports.iter().map(one).collect()
-}
-
-/// Parameters of a command, from pairs.
-pub fn params<const N: usize>(pairs: [(&str, Value); N]) -> Value {
-    Value::Object(pairs.into_iter().map(|(key, value)| (key.to_owned(), value)).collect::<Map<_, _>>())
 }

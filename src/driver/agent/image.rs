@@ -1,109 +1,132 @@
-//! The image of a deploy: what the client asked for, and what the agent is told.
-//!
-//! The agent always gets the image from our cache, over the listener for machines: it was verified once, the deploy
-//! network need reach nobody else, and twenty machines cost one download.
+//! Which image a node is to get: from `instance_info` through the cache to what `write_image` takes.
 
 use serde_json::{Map, Value, json};
 
+use crate::driver::boot_mode;
+use crate::driver::pxe::provisioning_url;
 use crate::driver::{DriverError, Task};
-use crate::image::cache::{Image, ImageCache, Source};
-use crate::image::{ImageError, checksum, config_drive};
+use crate::image::cache::{Image, Source};
+use crate::image::{ImageCache, ImageError, checksum, config_drive};
+use crate::wire::ipa::ImageInfo;
 
-impl From<ImageError> for DriverError {
-    fn from(error: ImageError) -> Self {
-        match error {
-            ImageError::Unreachable(text) => DriverError::Unreachable(text),
-            ImageError::Unusable(text) => DriverError::Misconfigured(text),
-            other => DriverError::Refused(other.to_string()),
-        }
-    }
-}
-
-pub fn cache(task: &Task) -> Result<&ImageCache, DriverError> {
-    task.env.images.as_ref().ok_or_else(|| {
-        DriverError::misconfigured("images.cache_dir: there is no image cache, so nothing can be deployed")
-    })
-}
-
-/// Who holds the cache's entry for this node.
-pub fn holder(task: &Task) -> String {
-    task.node.uuid.to_string()
-}
-
-/// Where the image is and what it must hash to, from `instance_info`. Errors name the field.
+/// Reads and checks the image fields of `instance_info`. Errors name the field.
 pub fn source(task: &Task) -> Result<Source, DriverError> {
     let info = task.instance_info();
     let text = |key: &str| info.get(key).and_then(Value::as_str).filter(|text| !text.is_empty());
     let location = text("image_source").ok_or_else(|| {
         DriverError::misconfigured(
-            "instance_info/image_source: missing; expected the http, https or file URL of an image",
+            "instance_info/image_source: missing; expected http://, https:// or file://".to_owned(),
         )
     })?;
-    let known = ["http://", "https://", "file://", "/"];
-    if !known.iter().any(|scheme| location.starts_with(scheme)) {
-        return Err(DriverError::misconfigured(format!(
-            "instance_info/image_source: {location}: expected an http, https or file URL"
-        )));
-    }
-    if let Some(kind) = text("image_type").filter(|kind| !matches!(*kind, "whole-disk" | "whole-disk-image")) {
-        return Err(DriverError::misconfigured(format!(
-            "instance_info/image_type: {kind}: expected whole-disk; partition images cannot be written yet"
-        )));
+    let partition = text("kernel").is_some() || text("ramdisk").is_some();
+    if partition || text("image_type").is_some_and(|kind| !matches!(kind, "whole-disk" | "whole-disk-image")) {
+        return Err(DriverError::misconfigured(
+            "instance_info/image_type: expected whole-disk, without kernel and ramdisk; partition images cannot be written yet",
+        ));
     }
     if let Some(format) = text("image_disk_format").filter(|format| !matches!(*format, "raw" | "qcow2")) {
         return Err(DriverError::misconfigured(format!(
             "instance_info/image_disk_format: {format}: expected raw or qcow2"
         )));
     }
-    let wanted =
-        checksum::wanted(text("image_checksum"), text("image_os_hash_algo"), text("image_os_hash_value"), false)
-            .map_err(|error| DriverError::misconfigured(format!("instance_info/{error}")))?;
+    let wanted = checksum::wanted(
+        text("image_checksum"),
+        text("image_os_hash_algo"),
+        text("image_os_hash_value"),
+        task.env.settings.allow_md5,
+    );
+    let wanted = wanted.map_err(|error| DriverError::misconfigured(format!("instance_info/{error}")))?;
     Ok(Source { location: location.to_owned(), wanted })
 }
 
-/// The arguments of `write_image`, once the image is in the cache.
-pub async fn arguments(task: &Task) -> Result<Map<String, Value>, DriverError> {
-    let image = cache(task)?.image(&source(task)?, &holder(task)).await?;
-    let drive = drive(task).await?;
-    let mut info = image_info(task, &image)?;
-    if let Some(drive) = &drive {
-        info.insert("configdrive".to_owned(), json!(drive));
-    }
+/// The cache, and the address under which machines find its entries.
+pub fn cache(task: &Task) -> Result<(ImageCache, String), DriverError> {
+    let url = provisioning_url(task)?;
+    let cache = task.env.images.clone().ok_or_else(|| {
+        DriverError::misconfigured("images.cache_dir: there is no image cache, so nothing can be deployed")
+    })?;
+    Ok((cache, format!("{}/images", url.trim_end_matches('/'))))
+}
+
+/// What can be said about the image without fetching it.
+pub async fn validate(task: &Task) -> Result<(), DriverError> {
+    let source = source(task)?;
+    let (cache, _) = cache(task)?;
+    boot_mode::of(&task.node)?;
+    cache.check(&source.location).await.map_err(|error| driver_error(&error))
+}
+
+/// Begins to fetch the image; an address that does not answer shows here.
+pub async fn prefetch(task: &Task) -> Result<(), DriverError> {
+    let (cache, _) = cache(task)?;
+    cache.prefetch(&source(task)?, &holder(task)).await.map_err(|error| driver_error(&error))
+}
+
+/// Waits until the image is here and verified, and makes the arguments of `write_image`.
+pub async fn write_args(task: &Task) -> Result<Map<String, Value>, DriverError> {
+    let (cache, base) = cache(task)?;
+    let image = cache.image(&source(task)?, &holder(task)).await.map_err(|error| driver_error(&error))?;
+    check_format(task, &image)?;
+    let info = ImageInfo {
+        id: image.name.clone(),
+        urls: vec![format!("{base}/{}", image.name)],
+        disk_format: Some(image.format.name().to_owned()),
+        stream_raw_images: true,
+        os_hash_algo: Some(image.checksum.algorithm.name().to_owned()),
+        os_hash_value: Some(image.checksum.hex.clone()),
+        node_uuid: Some(task.node.uuid.to_string()),
+        image_type: Some("whole-disk".to_owned()),
+        deploy_boot_mode: Some(boot_mode::of(&task.node)?.as_str().to_owned()),
+        boot_option: Some("local".to_owned()),
+        ..Default::default()
+    };
     let mut args = Map::new();
-    args.insert("image_info".to_owned(), Value::Object(info));
-    args.insert("configdrive".to_owned(), json!(drive));
+    args.insert("image_info".to_owned(), json!(info));
+    if let Some(drive) = drive(task).await? {
+        args.insert("configdrive".to_owned(), Value::String(drive));
+    }
     Ok(args)
 }
 
-fn image_info(task: &Task, image: &Image) -> Result<Map<String, Value>, DriverError> {
-    let base = crate::driver::pxe::provisioning_url(task)?;
-    let given = task.node.instance_info.text("image_disk_format");
-    let format = given.unwrap_or_else(|| image.format.name().to_owned());
-    let document = json!({
-        "id": image.name,
-        "urls": [format!("{base}/images/{}", image.name)],
-        "disk_format": format,
-        "container_format": "bare",
-        "stream_raw_images": true,
-        "os_hash_algo": image.checksum.algorithm.name(),
-        "os_hash_value": image.checksum.hex,
-        "checksum": image.checksum.hex,
-        "node_uuid": task.node.uuid.to_string(),
-        "image_type": "whole-disk",
-        "deploy_boot_mode": crate::driver::boot_mode::of(&task.node)?.as_str(),
-        "boot_option": "local",
-    });
-    match document {
-        Value::Object(map) => Ok(map),
-        _ => Ok(Map::new()),
+/// The image is not needed any more, as far as this node is concerned.
+pub fn release(task: &Task) {
+    if let Some(cache) = &task.env.images {
+        cache.release(&holder(task));
     }
 }
 
-/// The config drive as the agent takes it: made, or checked, off the runtime.
+fn holder(task: &Task) -> String {
+    task.node.uuid.to_string()
+}
+
+/// What the client said of the format must not contradict what it is.
+fn check_format(task: &Task, image: &Image) -> Result<(), DriverError> {
+    match task.node.instance_info.text("image_disk_format") {
+        Some(said) if said != image.format.name() => Err(DriverError::misconfigured(format!(
+            "instance_info/image_disk_format: is {said}, but the image is {}",
+            image.format.name()
+        ))),
+        _ => Ok(()),
+    }
+}
+
 async fn drive(task: &Task) -> Result<Option<String>, DriverError> {
     let Some(given) = task.config_drive.clone() else { return Ok(None) };
-    let (node, name, now) = (task.node.uuid, task.node.name.clone(), task.env.clock.now());
-    let made = tokio::task::spawn_blocking(move || config_drive::prepare(&given, node, name.as_deref(), now)).await;
-    let made = made.map_err(|error| DriverError::Refused(format!("the config drive was not made: {error}")))?;
-    Ok(made?)
+    let (uuid, name, now) = (task.node.uuid, task.node.name.clone(), task.env.clock.now());
+    // Packing tens of megabytes is no work for the runtime.
+    let made = tokio::task::spawn_blocking(move || config_drive::prepare(&given, uuid, name.as_deref(), now)).await;
+    match made {
+        Ok(made) => made.map_err(|error| driver_error(&error)),
+        Err(panicked) => Err(DriverError::Refused(format!("the config drive could not be made: {panicked}"))),
+    }
+}
+
+fn driver_error(error: &ImageError) -> DriverError {
+    match error {
+        ImageError::Unusable(text) => DriverError::misconfigured(format!("instance_info/{text}")),
+        ImageError::Unreachable(text) => DriverError::Unreachable(text.clone()),
+        ImageError::Mismatch { .. } | ImageError::NoRoom(_) | ImageError::Disk(_) => {
+            DriverError::Refused(error.to_string())
+        }
+    }
 }

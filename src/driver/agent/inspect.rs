@@ -1,13 +1,13 @@
-//! Inspection by the agent: boot it, let it report, keep what it found.
+//! The inspect interface `agent`: the ramdisk reports what it finds.
 
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
-use super::inspect_hooks;
+use super::deploy::end_ramdisk;
+use super::hooks;
 use crate::driver::traits::{Done, RamdiskFor};
-use crate::driver::{Driver, Inspect, Interface, Outcome, Task};
+use crate::driver::{Driver, DriverError, Inspect, Interface, Outcome, Task};
 use crate::model::PowerTarget;
 
-/// `agent`
 pub struct AgentInspect;
 
 impl Interface for AgentInspect {
@@ -20,6 +20,7 @@ impl Inspect for AgentInspect {
     fn inspect<'a>(&'a self, task: &'a mut Task) -> Done<'a, Outcome> {
         Box::pin(async move {
             let driver = Driver::of(&task.node)?;
+            driver.boot.validate_inspection(task).await?;
             driver.boot.prepare_ramdisk(task, RamdiskFor::Inspection).await?;
             driver.set_power(task, PowerTarget::Reboot, None).await?;
             Ok(Outcome::wait("the agent's inspection report"))
@@ -28,23 +29,20 @@ impl Inspect for AgentInspect {
 
     fn continue_inspection<'a>(&'a self, task: &'a mut Task, data: &'a Map<String, Value>) -> Done<'a> {
         Box::pin(async move {
-            inspect_hooks::run(task, data)?;
-            let mut plugin_data = data.clone();
-            let inventory = plugin_data.shift_remove("inventory").unwrap_or_else(|| json!({}));
-            // Logs are for the moment of failure, and large.
-            plugin_data.shift_remove("logs");
-            task.changes.inventory = Some(json!({"inventory": inventory, "plugin_data": plugin_data}));
-            self.unwind(task).await
+            let refused = hooks::run(task, data);
+            // Whatever the report was worth, the ramdisk has done its part.
+            end(task).await?;
+            refused
         })
     }
 
     fn unwind<'a>(&'a self, task: &'a mut Task) -> Done<'a> {
-        Box::pin(async move {
-            let driver = Driver::of(&task.node)?;
-            driver.boot.clean_up_ramdisk(task).await?;
-            let target = if task.node.disable_power_off { PowerTarget::Reboot } else { PowerTarget::Off };
-            driver.set_power(task, target, None).await?;
-            Ok(())
-        })
+        Box::pin(async move { end(task).await })
     }
+}
+
+/// Nothing boots the ramdisk any more, and it does not go on running.
+async fn end(task: &mut Task) -> Result<(), DriverError> {
+    Driver::of(&task.node)?.boot.clean_up_ramdisk(task).await?;
+    end_ramdisk(task).await
 }

@@ -1,17 +1,24 @@
-//! Machines on which ironic-python-agent does the work: deploying, cleaning, inspecting.
+//! Machines driven through the agent in their ramdisk: deploying, cleaning, inspecting.
 //!
-//! The agent calls us (lookup, heartbeat) and we command it (`client`). A step that it works on is never waited for in
-//! place: it ends in `Wait`, and the agent's next heartbeat makes the engine look at its command list again. So a step
-//! survives our restart, and a lost answer is found in the list.
+//! ```text
+//!   heartbeat ─► engine ─► resume_step ─► the agent's command list ─► progress ─► wait, done, fail, send (again)
+//! ```
+//! **The agent's own command list is the truth about a step**, never what we remember of it. A step that we may have sent
+//! (the answer was lost, the process died) is looked for there before it is sent; what the list says of other commands
+//! decides nothing. So every step may be resumed at any time, any number of times.
 
 mod client;
-mod direct;
+mod deploy;
+mod document;
+mod hooks;
 mod image;
 mod inspect;
-mod inspect_hooks;
 mod power;
+mod progress;
 mod steps;
 
-pub use direct::Direct;
+pub use client::{AgentClient, Started};
+pub use deploy::Direct;
 pub use inspect::AgentInspect;
 pub use power::AgentPower;
+pub use progress::Progress;

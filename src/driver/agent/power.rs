@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use serde_json::json;
+use serde_json::Map;
 
-use super::client::Agent;
+use super::{AgentClient, Started};
 use crate::driver::traits::Done;
 use crate::driver::{DriverError, Interface, Power, Task};
 use crate::model::{PowerState, PowerTarget};
@@ -15,7 +15,7 @@ impl Interface for AgentPower {}
 
 impl Power for AgentPower {
     fn state<'a>(&'a self, task: &'a Task) -> Done<'a, Option<PowerState>> {
-        Box::pin(async move { Ok(Agent::of(task).await?.map(|_| PowerState::On)) })
+        Box::pin(async move { Ok(AgentClient::of(task).await.ok().map(|_| PowerState::On)) })
     }
 
     fn set<'a>(&'a self, task: &'a mut Task, target: PowerTarget, _within: Option<Duration>) -> Done<'a, PowerState> {
@@ -25,11 +25,11 @@ impl Power for AgentPower {
                     "power interface agent: \"{target}\" needs hands or a BMC; only rebooting through the agent works"
                 )));
             }
-            let agent = Agent::of(task).await?.ok_or_else(|| {
-                DriverError::Unreachable("No agent runs on this machine, so nobody can restart it.".to_owned())
-            })?;
-            agent.command("standby.run_image", json!({}), false, Duration::from_secs(30)).await?;
-            Ok(PowerState::On)
+            let agent = AgentClient::of(task).await?;
+            match agent.start("standby.run_image", Map::new()).await? {
+                Started::Accepted(_) => Ok(PowerState::On),
+                Started::Busy => Err(DriverError::TimedOut("the agent is busy with another command".to_owned())),
+            }
         })
     }
 

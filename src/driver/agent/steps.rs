@@ -1,158 +1,161 @@
-//! Steps that the agent carries out: asking which it has, ordering one, and looking how it stands.
+//! Steps that the agent carries out: which it offers, sending one, and looking at how it stands.
 
 use std::time::Duration;
 
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
-use super::client::{Agent, Sent, node_document, params, port_documents};
-use crate::driver::{DriverError, Outcome, Task};
-use crate::model::{FlowName, InterfaceKind, Step, StepSource};
-use crate::wire::ipa::{CommandResult, CommandStatus, StepList};
+use super::document::{execute, execute_params, kind, node_and_ports};
+use super::{AgentClient, Progress, Started};
+use crate::driver::traits::RamdiskFor;
+use crate::driver::{Driver, DriverError, Outcome, Task};
+use crate::model::{FlowName, InterfaceKind, PowerTarget, Step, StepSource};
+use crate::wire::ipa;
 
-/// Scanning the hardware for steps may take the agent this long.
-const LISTING: Duration = Duration::from_secs(120);
-/// How long the agent may take to accept an order that it then works on by itself.
-const ORDERING: Duration = Duration::from_secs(60);
-/// How often a step is ordered again after the agent was found restarted.
-const RESTARTS: u64 = 3;
+/// How long the agent may look at its hardware before it says which steps it has.
+const OFFER: Duration = Duration::from_secs(180);
+/// How often a step is sent to an agent that forgot it or cannot be reached, before the flow fails.
+const PATIENCE: u64 = 5;
 
-/// The agent's words for a flow: its extension, and the noun in its commands.
-fn words(flow: FlowName) -> Option<&'static str> {
-    match flow {
-        FlowName::Deploy => Some("deploy"),
-        FlowName::Clean => Some("clean"),
-        FlowName::Service => Some("service"),
-        _ => None,
-    }
+/// Keys of the work's arguments: which step was sent and accepted; for which one the machine is being rebooted; how often
+/// it was tried in vain.
+const SENT: &str = "agent_step_sent";
+const REBOOTED: &str = "agent_rebooted_after";
+const TRIES: &str = "agent_step_tries";
+
+/// Asks for the steps of a flow and remembers the hardware managers' version.
+pub async fn offered(task: &mut Task, flow: FlowName) -> Result<Vec<Step>, DriverError> {
+    let client = AgentClient::of(task).await?;
+    let command = format!("{0}.get_{0}_steps", kind(flow));
+    let answer = client.call(&command, node_and_ports(task), OFFER).await?;
+    let list: ipa::StepList = serde_json::from_value(answer.unwrap_or_default())
+        .map_err(|_| DriverError::Refused(format!("the agent's answer to {command} is no list of steps")))?;
+    task.node.driver_internal_info.set("hardware_manager_version", list.hardware_manager_version.clone());
+    Ok(list.flatten().into_iter().filter_map(|step| ours(task, flow, step)).collect())
 }
 
-fn flow_word(task: &Task) -> Result<&'static str, DriverError> {
-    task.flow.and_then(words).ok_or_else(|| DriverError::unsupported("the agent has no steps for this"))
-}
-
-/// The steps that the agent offers to a flow.
-pub async fn offered(task: &mut Task, flow: FlowName) -> Result<Option<Vec<Step>>, DriverError> {
-    let Some(word) = words(flow) else { return Ok(None) };
-    let Some(agent) = Agent::of(task).await? else { return Ok(None) };
-    let name = format!("{word}.get_{word}_steps");
-    let asked = params([("node", node_document(task)), ("ports", port_documents(task))]);
-    let result = match agent.command(&name, asked, true, LISTING).await? {
-        Sent::Result(result) if result.command_status == CommandStatus::Succeeded => result,
-        Sent::Result(result) => {
-            return Err(DriverError::Refused(format!("The agent could not list its steps: {}", result.failure())));
-        }
-        Sent::Busy => return Err(DriverError::Refused("The agent is busy and did not list its steps.".to_owned())),
+/// The agent's step as the engine keeps it; none if its interface is unknown.
+fn ours(task: &Task, flow: FlowName, step: ipa::Step) -> Option<Step> {
+    let configured = task.env.settings.clean_step_priorities.iter().find(|(name, _)| *name == step.step);
+    let priority = match configured {
+        Some((_, priority)) if flow == FlowName::Clean => *priority,
+        _ => step.priority.max(0),
     };
-    let list: StepList = serde_json::from_value(result.command_result.unwrap_or_default())
-        .map_err(|error| DriverError::Refused(format!("The agent's steps cannot be read: {error}")))?;
-    let priorities = task.env.settings.clean_step_priorities.clone();
-    let steps = list.flatten().into_iter().filter_map(|step| of_agent(step, flow, &priorities)).collect();
-    task.node.driver_internal_info.set("hardware_manager_version", list.hardware_manager_version);
-    Ok(Some(steps))
-}
-
-fn of_agent(step: crate::wire::ipa::Step, flow: FlowName, priorities: &[(String, i64)]) -> Option<Step> {
-    let configured = priorities.iter().find(|(name, _)| flow == FlowName::Clean && *name == step.step);
     Some(Step {
         interface: InterfaceKind::parse(&step.interface)?,
-        priority: configured.map_or(step.priority, |(_, priority)| *priority),
-        args: step.args.unwrap_or_default(),
+        step: step.step,
+        args: Map::new(),
+        priority,
         abortable: step.abortable.unwrap_or(false),
         requires_ramdisk: step.requires_ramdisk.unwrap_or(true),
         reboot_requested: step.reboot_requested.unwrap_or(false),
         source: StepSource::Agent,
-        step: step.step,
     })
 }
 
-/// Orders a step with the given arguments. If the agent is not there (the machine restarts), its heartbeat is awaited.
-pub async fn order(task: &mut Task, step: &Step, args: Map<String, Value>) -> Result<Outcome, DriverError> {
-    let word = flow_word(task)?;
-    let Some(agent) = Agent::of(task).await? else {
-        return Ok(Outcome::wait(format!("the agent, to begin step {}", step.name())));
+/// Sends a step. `args` takes the place of its own.
+pub async fn send(
+    task: &mut Task,
+    flow: FlowName,
+    step: &Step,
+    args: Option<Map<String, Value>>,
+) -> Result<Outcome, DriverError> {
+    let started = match AgentClient::of(task).await {
+        Ok(client) => client.start(&execute(flow), execute_params(task, flow, step, args)).await,
+        Err(error) => Err(error),
     };
-    let name = format!("{word}.execute_{word}_step");
-    let version = task.node.driver_internal_info.get("hardware_manager_version").unwrap_or_else(|| json!({}));
-    let document = json!({
-        "step": step.step, "interface": step.interface.as_str(), "priority": step.priority, "args": args,
-        "abortable": step.abortable, "reboot_requested": step.reboot_requested, "requires_ramdisk": step.requires_ramdisk,
-    });
-    let asked = params([
-        ("step", document),
-        ("node", node_document(task)),
-        ("ports", port_documents(task)),
-        (&format!("{word}_version"), version),
-    ]);
-    match agent.command(&name, asked, false, ORDERING).await? {
-        Sent::Busy => Ok(working(step)),
-        Sent::Result(result) => judge(task, step, &result).await,
+    match started {
+        Ok(Started::Accepted(_)) => {
+            task.args.set(SENT, step.name());
+            Ok(Outcome::wait(format!("the agent to finish step {}", step.name())))
+        }
+        // Not marked as sent: the next look sends it, once the agent is done with the other command, or is back.
+        Ok(Started::Busy) => Ok(Outcome::wait("the agent to finish an earlier command")),
+        Err(error) if error.is_transient() && try_again(task) => Ok(bear_with(&error)),
+        Err(error) => Err(error),
     }
 }
 
-fn working(step: &Step) -> Outcome {
-    Outcome::wait(format!("the agent to finish step {}", step.name()))
-}
-
-/// How a step that was ordered stands.
-#[derive(Debug)]
-pub enum Standing {
+/// How a step stands, and what follows. `again` says that it is to be sent (again).
+pub enum Look {
     Settled(Outcome),
-    /// The agent has started since and knows nothing of it.
-    Forgotten,
+    Done,
+    Again,
 }
 
-/// Looks for the step in the agent's command list.
-pub async fn look(task: &mut Task, step: &Step) -> Result<Standing, DriverError> {
-    let word = flow_word(task)?;
-    let Some(agent) = Agent::of(task).await? else {
-        return Ok(Standing::Settled(Outcome::wait(format!("the agent, to tell of step {}", step.name()))));
+/// Looks at the agent's list. Unreachable agents are borne with for a while: they will call again.
+pub async fn look(task: &mut Task, flow: FlowName, step: &Step) -> Result<Look, DriverError> {
+    let listed = match AgentClient::of(task).await {
+        Ok(client) => client.commands().await,
+        Err(error) => Err(error),
     };
-    let commands = agent.commands().await?;
-    let listing = format!("get_{word}_steps");
-    let Some(last) = commands.iter().rev().find(|command| !command.is(&listing)) else {
-        return forgotten(task, step);
+    let commands = match listed {
+        Ok(commands) => commands,
+        Err(error) if error.is_transient() && try_again(task) => {
+            return Ok(Look::Settled(bear_with(&error)));
+        }
+        Err(error) => return Err(error),
     };
-    if !last.is(&format!("execute_{word}_step")) {
-        // It is at something else; its next heartbeat will tell.
-        return Ok(Standing::Settled(working(step)));
-    }
-    let last = last.clone();
-    let other = last.step().and_then(|it| it.get("step")).and_then(Value::as_str).is_some_and(|it| it != step.step);
-    if last.command_status == CommandStatus::Succeeded && other {
-        // The end of an earlier step: the order for this one never arrived.
-        return forgotten(task, step);
-    }
-    judge(task, step, &last).await.map(Standing::Settled)
+    let sent = task.args.text(SENT).as_deref() == Some(&step.name());
+    let wait = || Look::Settled(Outcome::wait(format!("the agent to finish step {}", step.name())));
+    Ok(match Progress::of(&commands, &execute(flow), step) {
+        Progress::Running => wait(),
+        Progress::Failed(why) => Look::Settled(Outcome::Fail { why: format!("Step {} failed: {why}", step.name()) }),
+        Progress::Succeeded => {
+            forget(task);
+            Look::Done
+        }
+        Progress::Fresh if task.args.text(REBOOTED).as_deref() == Some(&step.name()) => {
+            forget(task);
+            Look::Settled(Outcome::Done)
+        }
+        Progress::VersionMismatch if try_again(task) => {
+            task.agent_steps = Some(offered(task, flow).await?);
+            Look::Again
+        }
+        Progress::VersionMismatch => failed(step, "the agent's hardware managers keep changing"),
+        Progress::Fresh | Progress::Elsewhere if !sent => Look::Again,
+        // It knew of the step and does not any more: the machine or the agent was restarted by somebody else.
+        Progress::Fresh if try_again(task) => Look::Again,
+        Progress::Fresh => failed(step, "the agent keeps forgetting it: something restarts the machine"),
+        Progress::Elsewhere => wait(),
+    })
 }
 
-/// An agent that restarts again and again is not given the same step for ever.
-fn forgotten(task: &mut Task, step: &Step) -> Result<Standing, DriverError> {
-    let restarts = task.args.get("restarts").and_then(|n| n.as_u64()).unwrap_or(0) + 1;
-    task.args.set("restarts", restarts);
-    if restarts > RESTARTS {
-        let why = format!("The agent restarted {restarts} times and never finished step {}.", step.name());
-        return Ok(Standing::Settled(Outcome::Fail { why }));
-    }
-    Ok(Standing::Forgotten)
+/// An agent that cannot be reached now calls again if it lives; if not, the flow's deadline ends the wait.
+fn bear_with(error: &DriverError) -> Outcome {
+    Outcome::wait(format!("the agent's next heartbeat ({error})"))
 }
 
-async fn judge(task: &mut Task, step: &Step, result: &CommandResult) -> Result<Outcome, DriverError> {
-    match result.command_status {
-        CommandStatus::Running => Ok(working(step)),
-        CommandStatus::Succeeded => {
-            task.args.remove("restarts");
-            if step.reboot_requested {
-                let driver = crate::driver::Driver::of(&task.node)?;
-                driver.boot.prepare_ramdisk(task, crate::driver::traits::RamdiskFor::Agent).await?;
-                driver.set_power(task, crate::model::PowerTarget::Reboot, None).await?;
-            }
-            Ok(Outcome::Done)
+fn failed(step: &Step, why: &str) -> Look {
+    Look::Settled(Outcome::Fail { why: format!("Step {} failed: {why}.", step.name()) })
+}
+
+/// Counts a try in vain; whether there may be another.
+fn try_again(task: &mut Task) -> bool {
+    let tries = task.args.get(TRIES).and_then(|tries| tries.as_u64()).unwrap_or(0) + 1;
+    task.args.set(TRIES, tries);
+    tries <= PATIENCE
+}
+
+/// The step is over: nothing of it may be taken for the next one's.
+fn forget(task: &mut Task) {
+    for key in [SENT, REBOOTED, TRIES] {
+        task.args.remove(key);
+    }
+}
+
+/// A step of the agent's own: look, send if need be, reboot if it asks for it.
+pub async fn resume(task: &mut Task, flow: FlowName, step: &Step) -> Result<Outcome, DriverError> {
+    match look(task, flow, step).await? {
+        Look::Settled(outcome) => Ok(outcome),
+        Look::Again => send(task, flow, step, None).await,
+        Look::Done if step.reboot_requested => {
+            let driver = Driver::of(&task.node)?;
+            driver.boot.prepare_ramdisk(task, RamdiskFor::Agent).await?;
+            driver.set_power(task, PowerTarget::Reboot, None).await?;
+            task.args.set(REBOOTED, step.name());
+            Ok(Outcome::wait(format!("the machine to come back after step {}", step.name())))
         }
-        CommandStatus::VersionMismatch => Ok(Outcome::Fail {
-            why: format!("The agent's hardware managers changed while step {} was due; begin again.", step.name()),
-        }),
-        CommandStatus::Failed | CommandStatus::Unknown => {
-            Ok(Outcome::Fail { why: format!("Agent returned error for step {}: {}", step.name(), result.failure()) })
-        }
+        Look::Done => Ok(Outcome::Done),
     }
 }

@@ -96,10 +96,7 @@ impl Boot for Ipxe {
             self.validate(task).await?;
             let files = Ramdisk::of(task)?;
             let arguments = arguments::line(task, why)?;
-            task.changes.boot_plan = Some(Some(BootPlan {
-                boot: boot_plan::Boot::Ramdisk { kernel: files.kernel, ramdisk: files.ramdisk, arguments },
-                key: task.env.random.token(),
-            }));
+            plan(task, boot_plan::Boot::Ramdisk { kernel: files.kernel, ramdisk: files.ramdisk, arguments });
             set_boot_device(task, BootDevice::Pxe, false).await
         })
     }
@@ -114,13 +111,26 @@ impl Boot for Ipxe {
     fn prepare_instance<'a>(&'a self, task: &'a mut Task) -> Done<'a> {
         Box::pin(async move {
             // Firmware that asks the network first whatever it is told still gets an answer: boot your disk.
-            task.changes.boot_plan = Some(Some(BootPlan { boot: boot_plan::Boot::Disk, key: task.env.random.token() }));
+            plan(task, boot_plan::Boot::Disk);
+            // Lenovo's UEFI loses its own boot entry when it is told to boot the disk.
+            let lenovo =
+                task.node.properties.text("vendor").is_some_and(|vendor| vendor.eq_ignore_ascii_case("lenovo"));
+            if lenovo && super::boot_mode::of(&task.node)? == super::boot_mode::BootMode::Uefi {
+                return Ok(());
+            }
             set_boot_device(task, BootDevice::Disk, true).await
         })
     }
 
     fn clean_up_instance<'a>(&'a self, task: &'a mut Task) -> Done<'a> {
         self.clean_up_ramdisk(task)
+    }
+}
+
+/// Puts a plan in place. An equal one keeps its key, so that a machine that is booting when a step is repeated goes on.
+fn plan(task: &mut Task, boot: boot_plan::Boot) {
+    if task.boot_plan().is_none_or(|plan| plan.boot != boot) {
+        task.changes.boot_plan = Some(Some(BootPlan { boot, key: task.env.random.token() }));
     }
 }
 

@@ -1,6 +1,7 @@
 //! One download: from the source through the hash to the disk, in pieces.
 
-use std::path::PathBuf;
+use std::fs::File;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -145,10 +146,7 @@ impl ImageCache {
         progress: &Arc<watch::Sender<Progress>>,
     ) -> Result<(u64, Format), ImageError> {
         let roots = self.0.settings.roots.clone();
-        let opened = blocking(move || {
-            disk::open_below(&roots, &path).map_err(|error| ImageError::Unusable(format!("image_source: {error}")))
-        });
-        let (mut file, bytes) = opened.await?;
+        let (mut file, bytes) = blocking(move || open(&roots, &path)).await?;
         let room = self.reserve(checksum, bytes).await?;
         progress.send_modify(|progress| progress.total_bytes = Some(bytes));
         let mut writer = Writer::new(self, location, checksum, room).await?;
@@ -256,6 +254,18 @@ impl Writer {
         };
         self.partial.publish()?;
         Ok((self.bytes, format))
+    }
+}
+
+fn open(roots: &[PathBuf], path: &Path) -> Result<(File, u64), ImageError> {
+    disk::open_below(roots, path).map_err(|error| ImageError::Unusable(format!("image_source: {error}")))
+}
+
+/// Whether a location is usable as far as can be told without asking anybody. Blocking.
+pub(super) fn check(location: &str, roots: &[PathBuf]) -> Result<(), ImageError> {
+    match file_path(location) {
+        Some(path) => open(roots, &path).map(drop),
+        None => Url::parse(location).map(drop).map_err(|error| ImageError::Unusable(format!("image_source: {error}"))),
     }
 }
 

@@ -149,6 +149,12 @@ impl ImageCache {
         }
     }
 
+    /// Whether `location` can be an image at all: a well-formed address, or a file below a root. Nothing is fetched.
+    pub async fn check(&self, location: &str) -> Result<(), ImageError> {
+        let (location, roots) = (location.to_owned(), self.0.settings.roots.clone());
+        blocking(move || fetch::check(&location, &roots)).await
+    }
+
     /// `holder` needs its images no more.
     pub fn release(&self, holder: &str) {
         self.index().release(holder);

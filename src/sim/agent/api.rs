@@ -69,10 +69,13 @@ impl Ramdisk {
 
     async fn route(self: &Arc<Self>, request: Request<Incoming>) -> Answer {
         let query = request.uri().query().unwrap_or_default().to_owned();
-        let parameter = |name: &str| query.split('&').find_map(|pair| pair.strip_prefix(name)?.strip_prefix('='));
+        let parameter = |name: &str| {
+            let value = query.split('&').find_map(|pair| pair.strip_prefix(name)?.strip_prefix('='))?;
+            Some(percent_encoding::percent_decode_str(value).decode_utf8_lossy())
+        };
         let path = request.uri().path().trim_start_matches("/v1").to_owned();
         let (method, commands) = (request.method().clone(), path.starts_with("/commands"));
-        if commands && (parameter("agent_token") != self.state().token.as_deref()) {
+        if commands && (parameter("agent_token").as_deref() != self.state().token.as_deref()) {
             return fault(401, "Token invalid.");
         }
         match (method, path.as_str()) {
@@ -85,7 +88,7 @@ impl Ramdisk {
                     None => fault(404, "Command not found"),
                 }
             }
-            (Method::POST, "/commands/") => self.post(request, parameter("wait") == Some("true")).await,
+            (Method::POST, "/commands/") => self.post(request, parameter("wait").as_deref() == Some("true")).await,
             _ => fault(404, "The requested URL was not found."),
         }
     }

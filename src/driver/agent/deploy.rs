@@ -1,0 +1,277 @@
+//! The deploy interfaces `direct` and `custom-agent`: an image onto the disk by way of the agent, and cleaning.
+//!
+//! | step | what it does | after a crash |
+//! |---|---|---|
+//! | deploy 100 | boots the ramdisk | again |
+//! | write_image 80 (direct only) | the agent fetches the image from our cache and writes it | ask the agent |
+//! | prepare_instance_boot 60 | boot loader registered with UEFI firmware, disk as boot device | again |
+//! | tear_down_agent 40 | the agent, else the BMC, switches off | again |
+//! | switch_to_tenant_network 30 | nothing: machines keep their network | again |
+//! | boot_instance 20 | power on | again |
+//!
+//! Everything that `steps` does not list is a step of the agent's own, which it is asked to do by name.
+
+use std::time::Duration;
+
+use serde_json::{Map, Value, json};
+
+use super::{AgentClient, Started, image, steps};
+use crate::driver::boot_mode::{self, BootMode};
+use crate::driver::traits::{Done, RamdiskFor};
+use crate::driver::{Deploy, Driver, DriverError, Interface, OnCrash, Outcome, Task};
+use crate::model::{FlowName, InterfaceKind, PowerState, PowerTarget, Step, StepSource};
+
+/// How long the agent may take to register a boot loader.
+const BOOT_LOADER: Duration = Duration::from_secs(600);
+const QUESTION: Duration = Duration::from_secs(60);
+
+const STEPS: [(&str, i64); 6] = [
+    ("deploy", 100),
+    ("write_image", 80),
+    ("prepare_instance_boot", 60),
+    ("tear_down_agent", 40),
+    ("switch_to_tenant_network", 30),
+    ("boot_instance", 20),
+];
+
+/// See the head of this file.
+pub struct Direct {
+    /// Whether the node's image is written; if not, the client's steps put something on the disk.
+    image: bool,
+}
+
+impl Direct {
+    pub const WITH_IMAGE: Direct = Direct { image: true };
+    pub const WITHOUT_IMAGE: Direct = Direct { image: false };
+}
+
+impl Interface for Direct {
+    fn validate<'a>(&'a self, task: &'a Task) -> Done<'a> {
+        Box::pin(async move {
+            if !self.image {
+                return boot_mode::of(&task.node).map(drop);
+            }
+            image::validate(task).await
+        })
+    }
+
+    fn steps(&self, _task: &Task, flow: FlowName) -> Vec<Step> {
+        if flow != FlowName::Deploy {
+            return vec![];
+        }
+        STEPS
+            .iter()
+            .filter(|(name, _)| self.image || *name != "write_image")
+            .map(|(name, it)| step(name, *it))
+            .collect()
+    }
+
+    fn run_step<'a>(&'a self, task: &'a mut Task, step: &'a Step) -> Done<'a, Outcome> {
+        Box::pin(async move {
+            let flow = task.flow.unwrap_or(FlowName::Deploy);
+            match (step.source, step.step.as_str()) {
+                (StepSource::Driver, "deploy") => boot_ramdisk(task).await,
+                (StepSource::Driver, "write_image") => write_image(task, step).await,
+                (StepSource::Driver, "prepare_instance_boot") => prepare_instance_boot(task).await,
+                (StepSource::Driver, "tear_down_agent") => tear_down_agent(task).await,
+                (StepSource::Driver, "switch_to_tenant_network") => Ok(Outcome::Done),
+                (StepSource::Driver, "boot_instance") => {
+                    // A machine that may not be switched off still runs the ramdisk.
+                    let reboots = task.node.disable_power_off;
+                    let target = if reboots { PowerTarget::Reboot } else { PowerTarget::On };
+                    Driver::of(&task.node)?.set_power(task, target, None).await?;
+                    Ok(Outcome::Done)
+                }
+                (StepSource::Driver, other) => Err(DriverError::unsupported(format!("there is no step {other}"))),
+                (StepSource::Agent | StepSource::Reserved, _) => steps::send(task, flow, step, None).await,
+            }
+        })
+    }
+
+    fn resume_step<'a>(&'a self, task: &'a mut Task, step: &'a Step) -> Done<'a, Outcome> {
+        Box::pin(async move {
+            let flow = task.flow.unwrap_or(FlowName::Deploy);
+            match (step.source, step.step.as_str()) {
+                (StepSource::Driver, "write_image") => match steps::look(task, flow, step).await? {
+                    steps::Look::Settled(outcome) => Ok(outcome),
+                    steps::Look::Done => Ok(Outcome::Done),
+                    steps::Look::Again => write_image(task, step).await,
+                },
+                // The ramdisk is up, which is all that it waited for.
+                (StepSource::Driver, _) => Ok(Outcome::Done),
+                (StepSource::Agent | StepSource::Reserved, _) => steps::resume(task, flow, step).await,
+            }
+        })
+    }
+
+    fn on_crash(&self, step: &Step) -> OnCrash {
+        match (step.source, step.step.as_str()) {
+            (StepSource::Agent, _) | (_, "write_image") => OnCrash::Ask,
+            _ => OnCrash::Repeat,
+        }
+    }
+}
+
+impl Deploy for Direct {
+    fn prepare<'a>(&'a self, task: &'a mut Task) -> Done<'a> {
+        Box::pin(async move {
+            for key in ["root_uuid_or_disk_id", "is_whole_disk_image", "hardware_manager_version"] {
+                task.node.driver_internal_info.remove(key);
+            }
+            if !self.image {
+                return Ok(());
+            }
+            let mode = boot_mode::of(&task.node)?.as_str();
+            task.node.driver_internal_info.set("deploy_boot_mode", mode);
+            task.node.driver_internal_info.set("is_whole_disk_image", true);
+            // The image comes in while the machine boots.
+            image::prefetch(task).await
+        })
+    }
+
+    fn unwind<'a>(&'a self, task: &'a mut Task) -> Done<'a> {
+        Box::pin(async move {
+            image::release(task);
+            power_off(task).await
+        })
+    }
+
+    fn tear_down<'a>(&'a self, task: &'a mut Task) -> Done<'a> {
+        Box::pin(async move {
+            image::release(task);
+            Driver::of(&task.node)?.boot.clean_up_instance(task).await?;
+            power_off(task).await
+        })
+    }
+
+    fn prepare_cleaning<'a>(&'a self, task: &'a mut Task) -> Done<'a, Outcome> {
+        Box::pin(async move {
+            erase_settings(task);
+            boot_ramdisk(task).await
+        })
+    }
+
+    fn tear_down_cleaning<'a>(&'a self, task: &'a mut Task) -> Done<'a> {
+        Box::pin(async move {
+            Driver::of(&task.node)?.boot.clean_up_ramdisk(task).await?;
+            end_ramdisk(task).await
+        })
+    }
+
+    fn has_agent(&self) -> bool {
+        true
+    }
+
+    fn agent_steps<'a>(&'a self, task: &'a mut Task, flow: FlowName) -> Done<'a, Option<Vec<Step>>> {
+        Box::pin(async move { steps::offered(task, flow).await.map(Some) })
+    }
+}
+
+fn step(name: &str, priority: i64) -> Step {
+    Step {
+        interface: InterfaceKind::Deploy,
+        step: name.to_owned(),
+        args: Map::new(),
+        priority,
+        abortable: true,
+        requires_ramdisk: true,
+        reboot_requested: false,
+        source: StepSource::Driver,
+    }
+}
+
+async fn boot_ramdisk(task: &mut Task) -> Result<Outcome, DriverError> {
+    let driver = Driver::of(&task.node)?;
+    driver.boot.prepare_ramdisk(task, RamdiskFor::Agent).await?;
+    driver.set_power(task, PowerTarget::Reboot, None).await?;
+    Ok(Outcome::wait("the agent's first heartbeat"))
+}
+
+async fn write_image(task: &mut Task, step: &Step) -> Result<Outcome, DriverError> {
+    let args = image::write_args(task).await?;
+    steps::send(task, FlowName::Deploy, step, Some(args)).await
+}
+
+/// Lets the firmware and the BMC find the disk.
+async fn prepare_instance_boot(task: &mut Task) -> Result<Outcome, DriverError> {
+    let client = AgentClient::of(task).await?;
+    let uuids = client.call("standby.get_partition_uuids", Map::new(), QUESTION).await?.unwrap_or_default();
+    if let Some(root) = uuids["root uuid"].as_str() {
+        task.node.driver_internal_info.set("root_uuid_or_disk_id", root);
+    }
+    let mode = boot_mode::of(&task.node)?;
+    if mode == BootMode::Uefi {
+        let params = json!({
+            "root_uuid": null, "efi_system_part_uuid": null, "prep_boot_part_uuid": null, "target_boot_mode": mode.as_str(),
+        });
+        let params = params.as_object().cloned().unwrap_or_default();
+        client.call("image.install_bootloader", params, BOOT_LOADER).await?;
+    }
+    Driver::of(&task.node)?.boot.prepare_instance(task).await?;
+    Ok(Outcome::Done)
+}
+
+/// Asks the agent to shut down, which syncs the disk, and has the BMC do it if the agent does not in time.
+async fn tear_down_agent(task: &mut Task) -> Result<Outcome, DriverError> {
+    image::release(task);
+    let driver = Driver::of(&task.node)?;
+    if task.node.disable_power_off {
+        // The reboot that follows is the only way to end the ramdisk; what was written must be on the disk by then.
+        AgentClient::of(task).await?.call("standby.sync", Map::new(), QUESTION).await?;
+        return Ok(Outcome::Done);
+    }
+    match AgentClient::of(task).await {
+        Ok(client) => match client.start("standby.power_off", Map::new()).await {
+            Ok(Started::Accepted(_)) => wait_for_off(task, driver).await,
+            Ok(Started::Busy) => {}
+            // Off before it could answer, perhaps by an earlier attempt of ours.
+            Err(error) => tracing::info!(node = %task.node.uuid, %error, "the agent did not take the power-off"),
+        },
+        Err(error) => tracing::info!(node = %task.node.uuid, %error, "no agent to ask for the power-off"),
+    }
+    driver.set_power(task, PowerTarget::Off, None).await?;
+    Ok(Outcome::Done)
+}
+
+async fn wait_for_off(task: &Task, driver: Driver) {
+    let settings = &task.env.settings;
+    let polling = async {
+        // A BMC that does not answer now is asked again; what matters is decided by the power-off that follows.
+        while !matches!(driver.power.state(task).await, Ok(Some(PowerState::Off))) {
+            task.env.clock.sleep(settings.agent_poll).await;
+        }
+    };
+    if tokio::time::timeout(settings.agent_power_off, polling).await.is_err() {
+        tracing::info!(node = %task.node.uuid, "the agent did not switch off in time, the BMC does");
+    }
+}
+
+/// Ends the ramdisk: off, or a reboot where that is not allowed.
+pub async fn end_ramdisk(task: &mut Task) -> Result<(), DriverError> {
+    let target = if task.node.disable_power_off { PowerTarget::Reboot } else { PowerTarget::Off };
+    Driver::of(&task.node)?.set_power(task, target, None).await.map(drop)
+}
+
+async fn power_off(task: &mut Task) -> Result<(), DriverError> {
+    let driver = Driver::of(&task.node)?;
+    if task.node.disable_power_off {
+        return Ok(());
+    }
+    driver.set_power(task, PowerTarget::Off, None).await.map(drop)
+}
+
+/// How thorough the agent's erasing is, which it reads from the node.
+fn erase_settings(task: &mut Task) {
+    let settings: [(&str, Value); 7] = [
+        ("agent_erase_devices_iterations", json!(1)),
+        ("agent_erase_devices_zeroize", json!(true)),
+        ("agent_continue_if_secure_erase_failed", json!(false)),
+        ("agent_enable_ata_secure_erase", json!(true)),
+        ("agent_enable_nvme_secure_erase", json!(true)),
+        ("disk_erasure_concurrency", json!(4)),
+        ("agent_erase_skip_read_only", json!(false)),
+    ];
+    for (key, value) in settings {
+        task.node.driver_internal_info.set(key, value);
+    }
+}

@@ -1,0 +1,109 @@
+//! What a report changes: the hooks that Ironic runs by default, in its order.
+//!
+//! | hook | effect |
+//! |---|---|
+//! | ramdisk-error | a report with an error fails the inspection |
+//! | validate-interfaces | at least one usable card, or it fails |
+//! | ports | a port for the card that booted (for all, if that is unknown); which of the known ports booted |
+//! | architecture | `properties.cpu_arch` |
+//!
+//! Pure but for the task. The report comes from an unauthenticated sender: nothing in it is believed beyond its shape.
+
+use std::net::Ipv4Addr;
+
+use serde_json::{Map, Value, json};
+
+use crate::driver::{DriverError, Task};
+use crate::wire::ipa::{Inspection, Inventory};
+use crate::wire::mac::Mac;
+
+/// A machine has fewer cards than this; a report with more is no machine's.
+const MAX_CARDS: usize = 128;
+
+/// Runs all of them and keeps the report. Errors: what the report says is wrong, or is missing in it.
+pub fn run(task: &mut Task, data: &Map<String, Value>) -> Result<(), DriverError> {
+    let refused = |text: &str| DriverError::Refused(format!("the inspection report {text}"));
+    let report: Inspection =
+        serde_json::from_value(Value::Object(data.clone())).map_err(|_| refused("cannot be read"))?;
+    let shown = report.inventory.ok_or_else(|| refused("has no inventory"))?;
+    keep(task, &shown, report.plugin_data.clone(), report.error.as_deref());
+    if let Some(error) = report.error.filter(|error| !error.is_empty()) {
+        return Err(refused(&format!(
+            "says that the ramdisk failed: {}",
+            error.chars().take(1000).collect::<String>()
+        )));
+    }
+    let inventory: Inventory = serde_json::from_value(shown).map_err(|_| refused("has no inventory"))?;
+    let cards = usable(&inventory);
+    if cards.is_empty() || cards.len() > MAX_CARDS {
+        return Err(refused(&format!("lists {} usable network cards; expected 1 to {MAX_CARDS}", cards.len())));
+    }
+    let booted = booted(&inventory, report.plugin_data.get("boot_interface"));
+    ports(task, &cards, booted);
+    if let Some(architecture) = inventory.cpu.and_then(|cpu| cpu.architecture).filter(|word| !word.is_empty()) {
+        task.node.properties.set("cpu_arch", architecture);
+    }
+    Ok(())
+}
+
+/// Stores what was found, without the logs, which are long and looked at elsewhere.
+fn keep(task: &mut Task, inventory: &Value, mut plugin_data: Map<String, Value>, error: Option<&str>) {
+    plugin_data.shift_remove("logs");
+    plugin_data.insert("error".to_owned(), json!(error));
+    task.changes.inventory = Some(json!({"inventory": inventory, "plugin_data": plugin_data}));
+}
+
+fn usable(inventory: &Inventory) -> Vec<Mac> {
+    let mut cards = vec![];
+    for interface in &inventory.interfaces {
+        let loopback = interface.name == "lo"
+            || interface
+                .ipv4_address
+                .as_deref()
+                .and_then(|ip| ip.parse::<Ipv4Addr>().ok())
+                .is_some_and(|ip| ip.is_loopback());
+        if let Some(mac) = interface.mac_address.as_deref().and_then(parse)
+            && !loopback
+            && !cards.contains(&mac)
+        {
+            cards.push(mac);
+        }
+    }
+    cards
+}
+
+/// The card that booted, if the boot loader said so.
+fn booted(inventory: &Inventory, older: Option<&Value>) -> Option<Mac> {
+    let told = inventory.boot.as_ref().and_then(|boot| boot.pxe_interface.as_deref());
+    parse(told.or_else(|| older.and_then(Value::as_str))?)
+}
+
+/// A MAC address, also in the form of pxelinux with the hardware type before it (`01-52-54-00-aa-bb-01`).
+fn parse(text: &str) -> Option<Mac> {
+    let bare = if text.len() == 20 { text.get(3..)? } else { text };
+    bare.parse().ok()
+}
+
+fn ports(task: &mut Task, cards: &[Mac], booted: Option<Mac>) {
+    let booted = booted.filter(|mac| cards.contains(mac));
+    for port in &task.ports {
+        if let Some(booted) = booted {
+            let pxe_enabled = port.address == booted.to_string();
+            if port.pxe_enabled != pxe_enabled {
+                let mut port = port.clone();
+                port.pxe_enabled = pxe_enabled;
+                task.changes.ports.push(port);
+            }
+        }
+    }
+    let wanted = match booted {
+        Some(booted) => vec![booted],
+        None => cards.to_vec(),
+    };
+    for mac in wanted {
+        let address = mac.to_string();
+        if !task.ports.iter().any(|port| port.address == address) {
+            task.changes.new_ports.push((address, booted.is_none_or(|booted| booted == mac)));
+        }
+    }
+}

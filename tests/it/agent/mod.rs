@@ -1,0 +1,8 @@
+//! The agent's protocol: our client and driver against a simulated agent that misbehaves on request.
+
+mod client;
+mod deploy;
+mod garbage;
+mod hooks;
+mod service;
+mod stranger;
