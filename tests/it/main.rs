@@ -1,8 +1,8 @@
 //! All integration tests, one binary: linking once is what keeps `cargo test` quick.
 //! Each module mirrors an area of the source; `common.rs`-style grab bags are deliberately absent.
 
-mod api;
 mod agent;
+mod api;
 mod bmc;
 mod cli;
 mod config;
