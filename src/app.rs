@@ -19,7 +19,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
-use tokio::net::TcpListener;
 use tokio::task::{JoinError, JoinSet};
 use tokio_util::sync::CancellationToken;
 
@@ -29,7 +28,7 @@ use crate::api::{self, Listener, Server};
 use crate::clock::Clock;
 use crate::config::Settings;
 use crate::driver::Environment;
-use crate::net::Net;
+use crate::net::{Net, TcpListener};
 use crate::pxe::Bound;
 use crate::random::Random;
 use crate::store::{Options, Store};

@@ -19,12 +19,13 @@ use hyper::service::service_fn;
 use hyper::{Request, Response};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
-use tokio::net::{TcpListener, TcpStream};
+
 use tokio::sync::Semaphore;
 use tokio::task::{JoinError, JoinSet};
 use tokio_util::sync::CancellationToken;
 
 use super::{Shared, dispatch};
+use crate::net::{TcpListener, TcpStream};
 
 /// Open connections; the next client waits in the kernel's queue.
 const CONNECTIONS: usize = 1024;

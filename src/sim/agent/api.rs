@@ -10,10 +10,10 @@ use hyper::{Method, Request, Response};
 use hyper_util::rt::TokioIo;
 use serde_json::{Value, json};
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
 
 use super::Ramdisk;
+use crate::net::TcpListener;
 use crate::wire::ipa::{Command, CommandResult, CommandStatus};
 
 /// An answer; none closes the connection instead.
