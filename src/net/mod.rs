@@ -14,7 +14,8 @@ use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
-use tokio::net::{TcpListener, TcpSocket, TcpStream};
+use tokio::net::TcpSocket;
+pub use tokio::net::{TcpListener, TcpStream};
 
 pub use icmp6::Icmp6Socket;
 pub use interface::Interface;
