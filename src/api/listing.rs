@@ -95,6 +95,18 @@ impl Listing {
         self.paged = false;
     }
 
+    /// Like [`Listing::write`], for objects that live below another one.
+    pub fn below(
+        mut self,
+        read: &Read,
+        filters: &[Filter],
+        path: &str,
+        special: Special<'_>,
+    ) -> Result<Vec<u8>, Fault> {
+        self.view = self.view.at(path.to_owned());
+        self.write(read, filters, special)
+    }
+
     /// Reads the page and writes the whole answer.
     pub fn write(&self, read: &Read, filters: &[Filter], special: Special<'_>) -> Result<Vec<u8>, Fault> {
         let page = Page {
@@ -110,7 +122,7 @@ impl Listing {
         out.extend_from_slice(self.noun.collection.as_bytes());
         out.extend_from_slice(b"\":[");
         let (mut count, mut last) = (0, String::new());
-        let found = page::read(read, self.noun.collection, self.view.columns(), &page, |row| {
+        let found = page::read(read, self.noun.table, self.view.columns(), &page, |row| {
             if count > 0 {
                 out.push(b',');
             }
@@ -186,7 +198,7 @@ pub fn object(
     let filters = [Filter::text(column, value)];
     let page = Page { filters: &filters, ident: noun.ident, sort: "id", descending: false, marker: None, limit: 1 };
     let mut out = Vec::with_capacity(2048);
-    page::read(read, noun.collection, view.columns(), &page, |row| {
+    page::read(read, noun.table, view.columns(), &page, |row| {
         view.object(&mut out, |position| row.cell(position), &mut *special)
     })?;
     Ok(if out.is_empty() { None } else { Some(out) })

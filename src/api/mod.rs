@@ -28,15 +28,16 @@ pub use fault::Fault;
 pub use request::Call;
 pub use server::{Listener, Server};
 
-use crate::engine;
+use crate::engine::Handle;
 use crate::random::Random;
-use crate::store::Store;
+use crate::service::Refused;
+use crate::store::{Store, Tx};
 
 /// What every handler can reach. One for the process, shared by both listeners.
 pub struct State {
     pub store: Store,
     /// The only way to hardware, and to decisions that wait for a node.
-    pub engine: engine::Handle,
+    pub engine: Handle,
     pub random: Random,
     pub settings: Settings,
     pub auth: auth::Auth,
@@ -63,6 +64,16 @@ impl Default for Settings {
             max_limit: 1000,
             started_at: crate::clock::from_micros(0),
         }
+    }
+}
+
+impl State {
+    /// Runs a decision; if somebody works on the node, again when it is released, for a few seconds.
+    pub async fn write<T: Send + 'static>(
+        &self,
+        job: impl Fn(&Tx) -> Refused<T> + Clone + Send + 'static,
+    ) -> Result<T, Fault> {
+        Ok(self.engine.write_when_free(job).await?)
     }
 }
 

@@ -54,9 +54,43 @@ impl Call {
         }
     }
 
+    /// The body as an object with no other keys than these.
+    pub fn arguments(&self, known: &[&str]) -> Result<Map<String, Value>, Fault> {
+        let map = self.object("body")?;
+        let unknown: Vec<_> = map.keys().map(String::as_str).filter(|key| !known.contains(key)).collect();
+        if unknown.is_empty() {
+            return Ok(map);
+        }
+        Err(Fault::invalid(format!("Unexpected arguments: {}", unknown.join(", "))))
+    }
+
     /// Refuses any query parameter.
     pub fn no_query(&self) -> Result<(), Fault> {
         self.query.clone().end()
+    }
+}
+
+/// A key that must be there.
+pub fn required<'v>(arguments: &'v Map<String, Value>, name: &str) -> Result<&'v Value, Fault> {
+    arguments.get(name).ok_or_else(|| Fault::invalid(format!("Missing mandatory parameter: {name}")))
+}
+
+/// A boolean in a body, which may be a word for one; none if it is absent or null.
+pub fn flag(arguments: &Map<String, Value>, name: &str) -> Result<Option<bool>, Fault> {
+    match arguments.get(name) {
+        None | Some(Value::Null) => Ok(None),
+        Some(Value::Bool(value)) => Ok(Some(*value)),
+        Some(Value::String(word)) => boolean(name, word).map(Some),
+        Some(other) => boolean(name, &other.to_string()).map(Some),
+    }
+}
+
+/// A string in a body; none if it is absent or null.
+pub fn text(arguments: &Map<String, Value>, name: &str) -> Result<Option<String>, Fault> {
+    match arguments.get(name) {
+        None | Some(Value::Null) => Ok(None),
+        Some(Value::String(text)) => Ok(Some(text.clone())),
+        Some(other) => Err(Fault::invalid(format!("Expected string for {name}: {}", brief(other)))),
     }
 }
 

@@ -9,7 +9,7 @@ use std::io::Write as _;
 use jiff::tz::TimeZone;
 
 use super::Fault;
-use super::surface::{Field, Noun, Quirk, Shape, Source, Version};
+use super::surface::{Field, Noun, Shape, Source, Version, renames};
 use crate::clock::from_micros;
 use crate::model::{Cell, Record};
 use crate::store::StoreError;
@@ -33,6 +33,8 @@ pub struct View {
     noun: &'static Noun,
     version: Version,
     base: String,
+    /// Where the objects live, below the base.
+    path: String,
     fields: Vec<(&'static Field, usize)>,
     columns: Vec<&'static str>,
 }
@@ -40,7 +42,14 @@ pub struct View {
 impl View {
     /// Refuses names that are no fields (400), that are newer than the version (406), and `links`, which is always there.
     pub fn new(noun: &'static Noun, version: Version, base: &str, wanted: &Wanted) -> Result<Self, Fault> {
-        let mut view = View { noun, version, base: base.to_owned(), fields: Vec::new(), columns: vec![noun.ident] };
+        let mut view = View {
+            noun,
+            version,
+            base: base.to_owned(),
+            path: noun.collection.to_owned(),
+            fields: Vec::new(),
+            columns: vec![noun.ident],
+        };
         match wanted {
             Wanted::All => noun.fields.iter().filter(|field| field.at(version)).for_each(|field| view.show(field)),
             Wanted::Listed => {
@@ -54,7 +63,7 @@ impl View {
                     return Err(Fault::not_acceptable());
                 }
                 for name in names {
-                    match noun.field(name).filter(|field| field.source != Source::Links) {
+                    match noun.field(name).filter(|field| !is_links(field)) {
                         Some(field) => view.show(field),
                         None => return Err(Fault::invalid(format!("Field {name} is not a valid field."))),
                     }
@@ -65,8 +74,14 @@ impl View {
         Ok(view)
     }
 
+    /// The objects live below another one.
+    pub fn at(mut self, path: String) -> Self {
+        self.path = path;
+        self
+    }
+
     fn show_links(&mut self) {
-        if let Some(links) = self.noun.fields.iter().find(|field| field.source == Source::Links) {
+        if let Some(links) = self.noun.fields.iter().find(|field| is_links(field)) {
             self.show(links);
         }
     }
@@ -108,6 +123,10 @@ impl View {
             out.extend_from_slice(b"\":");
             match field.source {
                 Source::Column(_, shape) => shaped(out, &cell(*position), shape, self.version),
+                Source::SelfLink => {
+                    let View { base, path, .. } = self;
+                    let _ = write!(out, r#"[{{"href":"{base}/v1/{path}/{ident}","rel":"self"}}]"#);
+                }
                 Source::Links => self.link_pair(out, &ident, None),
                 Source::LinksTo(below) => self.link_pair(out, &ident, Some(below)),
                 Source::Special => special(field.name, &ident, out)?,
@@ -130,7 +149,7 @@ impl View {
     }
 
     fn link_pair(&self, out: &mut Vec<u8>, ident: &str, below: Option<&str>) {
-        let path = self.noun.collection;
+        let path = &self.path;
         let (slash, below) = if let Some(below) = below { ("/", below) } else { ("", "") };
         let base = &self.base;
         // Idents are UUIDs or names of a narrow alphabet, so there is nothing to escape. Writing to a Vec cannot fail.
@@ -141,30 +160,28 @@ impl View {
     }
 }
 
+fn is_links(field: &Field) -> bool {
+    matches!(field.source, Source::Links | Source::SelfLink)
+}
+
 fn shaped(out: &mut Vec<u8>, cell: &Cell<'_>, shape: Shape, version: Version) {
     match (shape, cell) {
         (Shape::Json, Cell::Null) => out.extend_from_slice(b"{}"),
         (_, Cell::Null) => out.extend_from_slice(b"null"),
         (Shape::Boolean, Cell::Int(value)) => out.extend_from_slice(if *value != 0 { b"true" } else { b"false" }),
         (Shape::Time, Cell::Int(micros)) => time(out, *micros),
+        (Shape::Seconds, Cell::Int(millis)) => {
+            let _ = write!(out, "{}.{:03}", millis / 1000, millis % 1000);
+        }
         (_, Cell::Int(value)) => {
             let _ = write!(out, "{value}");
         }
         (Shape::Json, Cell::Text(text)) => out.extend_from_slice(text.as_bytes()),
-        (Shape::State, Cell::Text(state)) => match renamed(state, version) {
+        (Shape::State, Cell::Text(state)) => match renames::state(state, version) {
             Some(state) => string(out, state),
             None => out.extend_from_slice(b"null"),
         },
         (_, Cell::Text(text)) => string(out, text),
-    }
-}
-
-/// A provision state under the name that it has at this version; none if it has no name.
-pub fn renamed(state: &str, version: Version) -> Option<&str> {
-    match state {
-        "available" if !version.has(Quirk::AvailableHasAName) => None,
-        "inspect wait" if !version.has(Quirk::InspectWaitHasAName) => Some("inspecting"),
-        state => Some(state),
     }
 }
 

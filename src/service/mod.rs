@@ -11,12 +11,15 @@ pub mod flow;
 pub mod ident;
 pub mod inspection;
 pub mod journal;
+pub mod names;
+pub mod nodes;
 pub mod patch;
 pub mod ports;
 pub mod power;
 pub mod provision;
 pub mod refusal;
 pub mod rules;
+pub mod traits;
 
 pub use refusal::{Refusal, Refused};
 pub use rules::{Rules, Timeouts};

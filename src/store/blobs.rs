@@ -28,6 +28,13 @@ pub fn load(read: &Read, node: Uuid, kind: BlobKind) -> Result<Option<Vec<u8>>, 
     Ok(statement.query_row((node.to_string(), kind.as_str()), |row| row.get(0)).optional()?)
 }
 
+/// Whether there is one, without reading it.
+pub fn exists(read: &Read, node: Uuid, kind: BlobKind) -> Result<bool, StoreError> {
+    let sql = "SELECT 1 FROM node_blob WHERE node_uuid = ? AND kind = ?";
+    let mut statement = read.connection.prepare_cached(sql)?;
+    Ok(statement.exists([node.to_string(), kind.as_str().to_owned()])?)
+}
+
 /// Stores or replaces.
 pub fn put(tx: &Tx, node: Uuid, kind: BlobKind, bytes: &[u8]) -> Result<(), StoreError> {
     let sql = "INSERT INTO node_blob (node_uuid, kind, bytes) VALUES (?, ?, ?)

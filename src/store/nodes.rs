@@ -23,6 +23,11 @@ pub fn all(read: &Read) -> Result<Vec<Node>, StoreError> {
     rows::select(read, "ORDER BY id", &[])
 }
 
+/// The UUIDs of a node's children, oldest first.
+pub fn children(read: &Read, parent: Uuid) -> Result<Vec<String>, StoreError> {
+    texts(read, "SELECT uuid FROM nodes WHERE parent_node = ? ORDER BY id", &[&parent.to_string()])
+}
+
 /// Inserts a new node; its `id` is given by the store.
 pub fn insert(tx: &Tx, node: &Node) -> Result<i64, StoreError> {
     rows::insert(tx, node)
@@ -40,6 +45,19 @@ pub fn update(tx: &Tx, before: &Node, after: &Node) -> Result<bool, StoreError> 
         tx.wake();
     }
     rows::update(tx, before, &after)
+}
+
+/// Stamps `updated_at`: something that belongs to the node has changed outside of its row.
+pub fn touch(tx: &Tx, uuid: Uuid) -> Result<(), StoreError> {
+    let now = crate::clock::micros(tx.now());
+    execute(tx, "UPDATE nodes SET updated_at = ? WHERE uuid = ?", &[&now, &uuid.to_string()])?;
+    Ok(())
+}
+
+/// Takes the stamp of the last change away: the node is new.
+pub fn mark_unchanged(tx: &Tx, uuid: Uuid) -> Result<(), StoreError> {
+    execute(tx, "UPDATE nodes SET updated_at = NULL WHERE uuid = ?", &[&uuid.to_string()])?;
+    Ok(())
 }
 
 /// Deletes the node with all that hangs on it.

@@ -1,8 +1,28 @@
-//! Nodes: lists and single ones.
+//! Nodes: lists, single ones, and their coming, changing and going. What lies below a node has files of its own.
+
+mod filters;
+pub mod hardware;
+pub mod provision;
+pub mod states;
+pub mod traits;
+pub mod vendor;
+pub mod views;
+pub mod vifs;
+
+use hyper::StatusCode;
+use serde_json::{Map, Value};
 
 use crate::api::listing::{self, Detail, Listing};
+use crate::api::request::boolean;
 use crate::api::surface::nodes::NODE;
-use crate::api::{Answer, Call, Fault};
+use crate::api::surface::params::RESET_INTERFACES;
+use crate::api::surface::{Quirk, Version, Write};
+use crate::api::view::{View, Wanted, string};
+use crate::api::{Answer, Call, Fault, patch};
+use crate::model::{Node, State};
+use crate::service::nodes::{self, Ident, Patch};
+use crate::service::patch::Op;
+use crate::service::{Refused, names};
 use crate::store::{self, Read, StoreError};
 
 /// `GET /v1/nodes`
@@ -17,11 +37,18 @@ pub async fn detail(call: Call) -> Result<Answer, Fault> {
 
 async fn page(call: Call, detail: Detail) -> Result<Answer, Fault> {
     let mut query = call.query.clone();
-    let listing = Listing::parse(&call, &NODE, &mut query, detail)?;
+    let mut listing = Listing::parse(&call, &NODE, &mut query, detail)?;
+    if let Some(marker) = listing.marker()
+        && uuid::Uuid::try_parse(marker).is_err()
+    {
+        return Err(Fault::invalid(format!("Expected UUID for marker: {marker}")));
+    }
+    let asked = filters::parse(&call, &mut query, &mut listing)?;
     query.end()?;
     let state = call.state.clone();
     let body = call.state.store.read(move |read| {
-        listing.write(read, &[], &mut |field, uuid, out| special(read, &state.settings.conductor, field, uuid, out))
+        let filters = asked.resolve(read)?;
+        listing.write(read, &filters, &mut |field, uuid, out| special(read, &state.settings.conductor, field, uuid, out))
     });
     Ok(Answer::ok(body.await?))
 }
@@ -29,35 +56,190 @@ async fn page(call: Call, detail: Detail) -> Result<Answer, Fault> {
 /// `GET /v1/nodes/{node}`
 pub async fn show(call: Call) -> Result<Answer, Fault> {
     let view = listing::single(&call, &NODE)?;
-    let ident = call.param(0).to_owned();
+    one(call, view).await
+}
+
+/// The node of the path through a view.
+async fn one(call: Call, view: View) -> Result<Answer, Fault> {
+    let ident = ident(&call)?;
     let state = call.state.clone();
-    let body: Option<Vec<u8>> = call
-        .state
-        .store
-        .read(move |read| {
-            listing::object(read, &NODE, &view, "uuid", &ident, &mut |field, uuid, out| {
-                special(read, &state.settings.conductor, field, uuid, out)
-            })
-        })
-        .await
-        .map_err(|error: StoreError| Fault::from(error))?;
-    body.map(Answer::ok).ok_or_else(|| Fault::not_found(format!("Node {} could not be found.", call.param(0))))
+    let body = call.state.store.read(move |read| {
+        let (column, value) = match &ident {
+            Ident::Uuid(uuid) => ("uuid", uuid.to_string()),
+            Ident::Name(name) => ("name", name.clone()),
+        };
+        let found = listing::object(read, &NODE, &view, column, &value, &mut |field, uuid, out| {
+            special(read, &state.settings.conductor, field, uuid, out)
+        })?;
+        found.ok_or_else(|| Fault::not_found(format!("Node {ident} could not be found.")))
+    });
+    Ok(Answer::ok(body.await?))
+}
+
+/// `POST /v1/nodes`
+pub async fn create(call: Call) -> Result<Answer, Fault> {
+    call.no_query()?;
+    let sent = call.object("node")?;
+    check_new(&call, &sent)?;
+    let state = if call.version.has(Quirk::NodesStartInEnroll) { State::Enroll } else { State::Available };
+    let view = View::new(&NODE, call.version, &call.base, &Wanted::All)?;
+    let shared = call.state.clone();
+    let created = call.state.write(move |tx| {
+        let node = nodes::create(tx, &sent, state)?;
+        Ok((node.uuid, whole(tx, &view, &shared.settings.conductor, &node)?))
+    });
+    let (uuid, body) = created.await?;
+    Ok(Answer::created(body, format!("/v1/nodes/{uuid}")))
+}
+
+/// Which fields a client may send, and what of the version there is to say about them.
+fn check_new(call: &Call, sent: &Map<String, Value>) -> Result<(), Fault> {
+    for name in sent.keys() {
+        let writable = NODE.field(name).is_some_and(|field| matches!(field.write, Write::Create | Write::Always));
+        if !writable {
+            return Err(Fault::invalid(format!(
+                "Schema error for node: Additional properties are not allowed ('{name}' was unexpected)"
+            )));
+        }
+    }
+    for (name, value) in sent {
+        // A field that says nothing is no use of the field.
+        let empty = value.is_null() || (name == "conductor_group" && value == "");
+        if !empty && NODE.field(name).is_some_and(|field| !field.at(call.version)) {
+            return Err(Fault::not_acceptable());
+        }
+    }
+    match sent.get("name") {
+        Some(Value::String(name)) => check_name(call.version, name, "Cannot create node with invalid name"),
+        _ => Ok(()),
+    }
+}
+
+fn check_name(version: Version, name: &str, refusal: &str) -> Result<(), Fault> {
+    let valid = if version.has(Quirk::FreeNodeNames) { names::is_valid(name) } else { names::is_host(name) };
+    if !valid {
+        return Err(Fault::invalid(format!("{refusal} '{name}'")));
+    }
+    if names::RESERVED.contains(&name) {
+        return Err(Fault::invalid(format!(
+            "The word \"{name}\" is reserved and can not be used as a node name. Reserved words are: {}.",
+            names::RESERVED.join(", ")
+        )));
+    }
+    Ok(())
+}
+
+/// `PATCH /v1/nodes/{node}`
+pub async fn update(call: Call) -> Result<Answer, Fault> {
+    let mut query = call.query.clone();
+    let reset = query.take("reset_interfaces")?.map(|text| boolean("reset_interfaces", &text)).transpose()?;
+    query.end()?;
+    if reset.is_some() && !RESET_INTERFACES.at(call.version) {
+        return Err(Fault::not_acceptable());
+    }
+    let operations = patch::parse(&call, &NODE)?;
+    for operation in operations.iter().filter(|operation| operation.root() == "name" && operation.is_whole()) {
+        if let Op::Add(Value::String(name)) | Op::Replace(Value::String(name)) = &operation.op {
+            let refusal = format!("Node {}: Cannot change name to invalid name", call.param(0));
+            check_name(call.version, name, &refusal)?;
+        }
+    }
+    let patch = Patch {
+        operations,
+        reset_interfaces: reset == Some(true),
+        locked_while_inspecting: call.version.has(Quirk::InspectWaitHasAName),
+    };
+    let ident = ident(&call)?;
+    let view = View::new(&NODE, call.version, &call.base, &Wanted::All)?;
+    let shared = call.state.clone();
+    let updated = call.state.write(move |tx| {
+        let node = nodes::patch(tx, &ident, &patch)?;
+        whole(tx, &view, &shared.settings.conductor, &node)
+    });
+    Ok(Answer::ok(updated.await?))
+}
+
+/// `DELETE /v1/nodes/{node}`
+pub async fn delete(call: Call) -> Result<Answer, Fault> {
+    call.no_query()?;
+    let ident = ident(&call)?;
+    call.state.write(move |tx| nodes::delete(tx, &ident)).await?;
+    Ok(Answer::nothing())
+}
+
+/// `PATCH` and `DELETE /v1/nodes`: which node?
+pub async fn which(_call: Call) -> Result<Answer, Fault> {
+    Err(Fault::invalid("Missing mandatory parameter: node_ident"))
+}
+
+/// `PUT` and `DELETE /v1/nodes/{node}/maintenance`
+pub async fn set_maintenance(call: Call) -> Result<Answer, Fault> {
+    let arguments = call.arguments(&["reason"])?;
+    let reason = crate::api::request::text(&arguments, "reason")?;
+    maintenance(call, Some(reason)).await
+}
+
+pub async fn clear_maintenance(call: Call) -> Result<Answer, Fault> {
+    maintenance(call, None).await
+}
+
+async fn maintenance(call: Call, reason: Option<Option<String>>) -> Result<Answer, Fault> {
+    call.no_query()?;
+    let ident = ident(&call)?;
+    call.state.write(move |tx| nodes::set_maintenance(tx, &ident, reason.clone())).await?;
+    Ok(Answer::accepted())
+}
+
+/// A path below a node that leads nowhere: 404, of the node if that is what is missing.
+pub async fn nowhere(call: Call) -> Result<Answer, Fault> {
+    find(&call).await?;
+    Err(Fault::not_found("The resource could not be found."))
+}
+
+/// How the path addresses its node. Text that can be no name is the client's mistake; a name under a version that knows
+/// none is not found.
+pub(super) fn ident(call: &Call) -> Result<Ident, Fault> {
+    named(call, call.param(0))
+}
+
+pub(super) fn named(call: &Call, text: &str) -> Result<Ident, Fault> {
+    let ident = Ident::parse(text);
+    if let Ident::Name(name) = &ident {
+        if !names::is_logical(name) {
+            return Err(Fault::routing(StatusCode::BAD_REQUEST, format!("Expected UUID or name for node: {name}")));
+        }
+        if !call.version.has(Quirk::NodesHaveNames) {
+            return Err(Fault::not_found(format!("Node {name} could not be found.")));
+        }
+    }
+    Ok(ident)
+}
+
+/// The node of the path.
+pub(super) async fn find(call: &Call) -> Result<Node, Fault> {
+    let ident = ident(call)?;
+    Ok(call.state.store.read(move |read| nodes::find(read, &ident)).await?)
+}
+
+fn whole(read: &Read, view: &View, conductor: &str, node: &Node) -> Refused<Vec<u8>> {
+    let mut out = Vec::with_capacity(4096);
+    view.record(&mut out, node, &mut |field, uuid, out| special(read, conductor, field, uuid, out))?;
+    Ok(out)
 }
 
 /// The fields of a node that are no columns.
 fn special(read: &Read, conductor: &str, field: &str, uuid: &str, out: &mut Vec<u8>) -> Result<(), StoreError> {
-    match field {
-        "conductor" => crate::api::view::string(out, conductor),
-        _ => {
-            out.push(b'[');
-            store::nodes::each_trait(read, uuid, |i, name| {
-                if i > 0 {
-                    out.push(b',');
-                }
-                crate::api::view::string(out, name);
-            })?;
-            out.push(b']');
-        }
+    if field == "conductor" {
+        string(out, conductor);
+        return Ok(());
     }
+    out.push(b'[');
+    store::nodes::each_trait(read, uuid, |i, name| {
+        if i > 0 {
+            out.push(b',');
+        }
+        string(out, name);
+    })?;
+    out.push(b']');
     Ok(())
 }

@@ -6,6 +6,7 @@ use super::history::{NEVER, Version, v};
 
 pub static ALLOCATION: Noun = Noun {
     name: "Allocation",
+    table: "allocations",
     collection: "allocations",
     ident: "uuid",
     fields: FIELDS,

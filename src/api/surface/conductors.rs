@@ -5,6 +5,7 @@ use super::history::v;
 
 pub static CONDUCTOR: Noun = Noun {
     name: "Conductor",
+    table: "conductors",
     collection: "conductors",
     ident: "hostname",
     fields: FIELDS,

@@ -5,6 +5,7 @@ use super::history::v;
 
 pub static DRIVER: Noun = Noun {
     name: "Driver",
+    table: "drivers",
     collection: "drivers",
     ident: "name",
     fields: FIELDS,

@@ -6,6 +6,8 @@ use super::history::{Version, v};
 pub struct Noun {
     /// As error messages name it: `Node`.
     pub name: &'static str,
+    /// Its rows.
+    pub table: &'static str,
     /// The key of a list and the path segment: `nodes`.
     pub collection: &'static str,
     /// The column that links and markers name the object by.
@@ -35,6 +37,8 @@ pub enum Source {
     Column(&'static str, Shape),
     /// The object's own `self` and `bookmark` links.
     Links,
+    /// The `self` link alone.
+    SelfLink,
     /// Such a pair for something below the object.
     LinksTo(&'static str),
     /// The handler writes it.
@@ -51,6 +55,8 @@ pub enum Shape {
     Time,
     /// Already JSON: copied.
     Json,
+    /// Milliseconds become seconds with a fraction.
+    Seconds,
     /// A provision state, which older versions name differently.
     State,
 }
@@ -101,6 +107,14 @@ impl Field {
         Field::new("links", 1, Source::Links, false)
     }
 
+    pub(super) const fn self_link() -> Self {
+        Field::new("links", 1, Source::SelfLink, false)
+    }
+
+    pub(super) const fn seconds(name: &'static str, since: u16) -> Self {
+        Field::new(name, since, Source::Column(name, Shape::Seconds), true)
+    }
+
     pub(super) const fn links_to(name: &'static str, since: u16) -> Self {
         Field::new(name, since, Source::LinksTo(name), false)
     }
@@ -109,7 +123,6 @@ impl Field {
         Field::new(name, since, Source::Special, false)
     }
 
-    #[expect(dead_code, reason = "for the nouns that follow")]
     /// Reads the column `name` instead of the one that is called like the field.
     pub(super) const fn column(mut self, name: &'static str) -> Self {
         if let Source::Column(_, shape) = self.source {

@@ -9,10 +9,14 @@ pub mod conductors;
 pub mod drivers;
 pub mod field;
 pub mod history;
+pub mod history_records;
 pub mod nodes;
 pub mod ports;
+pub mod params;
 pub mod quirks;
+pub mod renames;
 pub mod routes;
+pub mod verbs;
 
 pub use field::{Field, Noun, Shape, Source, Write};
 pub use history::Version;

@@ -1,11 +1,12 @@
 //! The fields of a node.
 
-use super::field::Write::{Always, Create, Never, Patch};
+use super::field::Write::{Always, Create, Patch};
 use super::field::{Field, Noun};
 use super::history::v;
 
 pub static NODE: Noun = Noun {
     name: "Node",
+    table: "nodes",
     collection: "nodes",
     ident: "uuid",
     fields: FIELDS,
@@ -19,7 +20,7 @@ static FIELDS: &[Field] = &[
     Field::time("created_at", 1),
     Field::time("updated_at", 1),
     Field::text("chassis_uuid", 1).written(Always),
-    Field::boolean("console_enabled", 1),
+    Field::boolean("console_enabled", 1).written(Create),
     Field::text("driver", 1).written(Always),
     Field::json("driver_info", 1).written(Always),
     Field::json("extra", 1).written(Always),
@@ -75,8 +76,8 @@ static FIELDS: &[Field] = &[
     Field::text("retired_reason", 61).written(Always),
     Field::text("lessee", 65).written(Always),
     Field::json("network_data", 66).written(Always),
-    Field::text("boot_mode", 75).written(Never),
-    Field::boolean("secure_boot", 75).written(Never),
+    Field::text("boot_mode", 75).written(Create),
+    Field::boolean("secure_boot", 75).written(Create),
     Field::text("shard", 82).written(Always),
     Field::text("parent_node", 83).written(Always),
     Field::text("firmware_interface", 86).written(Always),
@@ -85,3 +86,26 @@ static FIELDS: &[Field] = &[
     Field::text("instance_name", 104).written(Always),
     Field::text("health", 109),
 ];
+
+/// What `GET …/states` shows of a node.
+pub static NODE_STATES: Noun = Noun {
+    name: "Node",
+    table: "nodes",
+    collection: "nodes",
+    ident: "uuid",
+    fields: &[
+        Field::boolean("console_enabled", 1),
+        Field::text("last_error", 1),
+        Field::text("power_state", 1),
+        Field::state("provision_state", 1),
+        Field::time("provision_updated_at", 1),
+        Field::text("target_power_state", 1),
+        Field::text("target_provision_state", 1),
+        Field::json("raid_config", 12),
+        Field::json("target_raid_config", 12),
+        Field::text("boot_mode", 75),
+        Field::boolean("secure_boot", 75),
+    ],
+    listed: &[],
+    detail_since: v(1),
+};

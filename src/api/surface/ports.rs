@@ -6,6 +6,7 @@ use super::history::{Version, v};
 
 pub static PORT: Noun = Noun {
     name: "Port",
+    table: "ports",
     collection: "ports",
     ident: "uuid",
     fields: FIELDS,

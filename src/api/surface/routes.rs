@@ -134,9 +134,33 @@ const fn get(path: &'static str, handler: Handler) -> Route {
     row(Method::Get, path, handler)
 }
 
+const fn post(path: &'static str, handler: Handler) -> Route {
+    row(Method::Post, path, handler)
+}
+
+const fn put(path: &'static str, handler: Handler) -> Route {
+    row(Method::Put, path, handler)
+}
+
+const fn patch(path: &'static str, handler: Handler) -> Route {
+    row(Method::Patch, path, handler)
+}
+
+const fn delete(path: &'static str, handler: Handler) -> Route {
+    row(Method::Delete, path, handler)
+}
+
+/// Sub-resources that older versions have never heard of.
+const HIDDEN: TooOld = TooOld::NoRoute("");
+const NO_RESOURCE: TooOld = TooOld::Missing("Resource could not be found.");
+
 impl Route {
     const fn since(self, minor: u16, too_old: TooOld) -> Self {
         Route { since: v(minor), too_old, ..self }
+    }
+
+    const fn body(self, body: BodyLimit) -> Self {
+        Route { body, ..self }
     }
 
     const fn public(self) -> Self {
@@ -155,22 +179,62 @@ pub static ROUTES: &[Route] = &[
     get("/v1", handler!(root::v1)).public(),
 
     get("/v1/nodes", handler!(nodes::list)),
+    post("/v1/nodes", handler!(nodes::create)),
+    patch("/v1/nodes", handler!(nodes::which)),
+    delete("/v1/nodes", handler!(nodes::which)),
     get("/v1/nodes/detail", handler!(nodes::detail)),
+    get("/v1/nodes/validate", handler!(nodes::hardware::validate_named)),
     get("/v1/nodes/{node}", handler!(nodes::show)),
+    patch("/v1/nodes/{node}", handler!(nodes::update)),
+    delete("/v1/nodes/{node}", handler!(nodes::delete)),
+    get("/v1/nodes/{node}/validate", handler!(nodes::hardware::validate)),
+    put("/v1/nodes/{node}/maintenance", handler!(nodes::set_maintenance)),
+    delete("/v1/nodes/{node}/maintenance", handler!(nodes::clear_maintenance)),
+    get("/v1/nodes/{node}/states", handler!(nodes::states::show)),
+    put("/v1/nodes/{node}/states/power", handler!(nodes::states::set_power)),
+    put("/v1/nodes/{node}/states/provision", handler!(nodes::provision::set)).body(BodyLimit::ConfigDrive),
+    get("/v1/nodes/{node}/management/boot_device", handler!(nodes::hardware::boot_device)),
+    put("/v1/nodes/{node}/management/boot_device", handler!(nodes::hardware::set_boot_device)),
+    get("/v1/nodes/{node}/management/boot_device/supported", handler!(nodes::hardware::supported_boot_devices)),
+    put("/v1/nodes/{node}/management/inject_nmi", handler!(nodes::hardware::inject_nmi)).since(29, NO_RESOURCE),
+    get("/v1/nodes/{node}/vendor_passthru/methods", handler!(nodes::vendor::methods)),
+    get("/v1/nodes/{node}/vendor_passthru", handler!(nodes::vendor::call_in_query)),
+    post("/v1/nodes/{node}/vendor_passthru", handler!(nodes::vendor::call_in_query)),
+    put("/v1/nodes/{node}/vendor_passthru", handler!(nodes::vendor::call_in_query)),
+    patch("/v1/nodes/{node}/vendor_passthru", handler!(nodes::vendor::call_in_query)),
+    delete("/v1/nodes/{node}/vendor_passthru", handler!(nodes::vendor::call_in_query)),
+    get("/v1/nodes/{node}/vendor_passthru/{method}", handler!(nodes::vendor::call_in_path)),
+    post("/v1/nodes/{node}/vendor_passthru/{method}", handler!(nodes::vendor::call_in_path)),
+    put("/v1/nodes/{node}/vendor_passthru/{method}", handler!(nodes::vendor::call_in_path)),
+    patch("/v1/nodes/{node}/vendor_passthru/{method}", handler!(nodes::vendor::call_in_path)),
+    delete("/v1/nodes/{node}/vendor_passthru/{method}", handler!(nodes::vendor::call_in_path)),
+    get("/v1/nodes/{node}/vifs", handler!(nodes::vifs::list)).since(28, HIDDEN),
+    post("/v1/nodes/{node}/vifs", handler!(nodes::vifs::attach)).since(28, HIDDEN),
+    delete("/v1/nodes/{node}/vifs/{vif}", handler!(nodes::vifs::detach)).since(28, HIDDEN),
+    get("/v1/nodes/{node}/traits", handler!(nodes::traits::list)).since(37, TooOld::NotAcceptable),
+    put("/v1/nodes/{node}/traits", handler!(nodes::traits::replace)).since(37, TooOld::NotAllowed),
+    delete("/v1/nodes/{node}/traits", handler!(nodes::traits::clear)).since(37, NO_RESOURCE),
+    put("/v1/nodes/{node}/traits/{trait}", handler!(nodes::traits::add)).since(37, TooOld::NotAllowed),
+    delete("/v1/nodes/{node}/traits/{trait}", handler!(nodes::traits::remove)).since(37, NO_RESOURCE),
+    get("/v1/nodes/{node}/history", handler!(nodes::views::history)).since(78, HIDDEN),
+    get("/v1/nodes/{node}/history/{record}", handler!(nodes::views::history_record)).since(78, HIDDEN),
+    get("/v1/nodes/{node}/inventory", handler!(nodes::views::inventory)).since(81, HIDDEN),
+    get("/v1/nodes/{node}/children", handler!(nodes::views::children)).since(83, NO_RESOURCE),
     get("/v1/nodes/{node}/ports", handler!(ports::list_of_node)),
     get("/v1/nodes/{node}/ports/detail", handler!(ports::detail_of_node)),
-    row(Method::Delete, "/v1/nodes/{node}/ports", handler!(ports::missing)),
-    get("/v1/nodes/{node}/allocation", handler!(allocations::show_of_node)).since(52, TooOld::NoRoute("")),
-    row(Method::Delete, "/v1/nodes/{node}/allocation", handler!(allocations::delete_of_node)).since(52, TooOld::NoRoute("")),
+    delete("/v1/nodes/{node}/ports", handler!(ports::missing)),
+    get("/v1/nodes/{node}/allocation", handler!(allocations::show_of_node)).since(52, HIDDEN),
+    delete("/v1/nodes/{node}/allocation", handler!(allocations::delete_of_node)).since(52, HIDDEN),
+    get("/v1/nodes/{node}/{word}", handler!(nodes::nowhere)),
 
     get("/v1/ports", handler!(ports::list)),
-    row(Method::Post, "/v1/ports", handler!(ports::create)),
-    row(Method::Patch, "/v1/ports", handler!(ports::missing)),
-    row(Method::Delete, "/v1/ports", handler!(ports::missing)),
+    post("/v1/ports", handler!(ports::create)),
+    patch("/v1/ports", handler!(ports::missing)),
+    delete("/v1/ports", handler!(ports::missing)),
     get("/v1/ports/detail", handler!(ports::detail)),
     get("/v1/ports/{port}", handler!(ports::show)),
-    row(Method::Patch, "/v1/ports/{port}", handler!(ports::update)),
-    row(Method::Delete, "/v1/ports/{port}", handler!(ports::delete)),
+    patch("/v1/ports/{port}", handler!(ports::update)),
+    delete("/v1/ports/{port}", handler!(ports::delete)),
 
     get("/v1/drivers", handler!(drivers::list)),
     get("/v1/drivers/properties", handler!(drivers::missing)),
@@ -182,10 +246,10 @@ pub static ROUTES: &[Route] = &[
     get("/v1/conductors/{conductor}", handler!(conductors::show)).since(49, TooOld::Missing("The API is not supported for this version")),
 
     get("/v1/allocations", handler!(allocations::list)).since(52, TooOld::Missing("The API version does not allow allocations")),
-    row(Method::Post, "/v1/allocations", handler!(allocations::create)).since(52, TooOld::NotAllowed),
+    post("/v1/allocations", handler!(allocations::create)).since(52, TooOld::NotAllowed),
     get("/v1/allocations/{allocation}", handler!(allocations::show)).since(52, TooOld::Missing("The API version does not allow allocations")),
-    row(Method::Patch, "/v1/allocations/{allocation}", handler!(allocations::update)).since(57, TooOld::NotAllowed),
-    row(Method::Delete, "/v1/allocations/{allocation}", handler!(allocations::delete)).since(52, TooOld::NotAllowed),
+    patch("/v1/allocations/{allocation}", handler!(allocations::update)).since(57, TooOld::NotAllowed),
+    delete("/v1/allocations/{allocation}", handler!(allocations::delete)).since(52, TooOld::NotAllowed),
 ];
 
 /// The resources that `GET /v1` names, and since when.

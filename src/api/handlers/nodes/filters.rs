@@ -1,0 +1,91 @@
+//! The filters of a list of nodes.
+
+use uuid::Uuid;
+
+use crate::api::listing::Listing;
+use crate::api::request::{Query, boolean};
+use crate::api::surface::params::NODE_FILTERS;
+use crate::api::{Call, Fault};
+use crate::model::{Fault as NodeFault, State};
+use crate::service::nodes::{Ident, find};
+use crate::store::Read;
+use crate::store::page::Filter;
+
+/// What is asked for. One thing can only be told by the store: which node a parent's name means.
+pub struct Asked {
+    filters: Vec<Filter>,
+    parent: Option<Ident>,
+}
+
+/// Takes the filters out of the query. Each is noted for the `next` link as the client wrote it.
+pub fn parse(call: &Call, query: &mut Query, listing: &mut Listing) -> Result<Asked, Fault> {
+    let mut asked = Asked { filters: Vec::new(), parent: None };
+    let mut children = false;
+    for param in NODE_FILTERS {
+        let Some(text) = query.take(param.name)? else { continue };
+        if !param.at(call.version) {
+            return Err(Fault::not_acceptable());
+        }
+        match param.name {
+            "include_children" => children = boolean(param.name, &text)?,
+            "parent_node" => asked.parent = Some(Ident::parse(&text)),
+            name => asked.filters.push(filter(call, name, &text)?),
+        }
+        if param.name == "instance_uuid" {
+            listing.unpaged();
+        }
+        listing.carry(param.name, text);
+    }
+    if asked.parent.is_none() && !children {
+        asked.filters.push(Filter::null("parent_node"));
+    }
+    Ok(asked)
+}
+
+impl Asked {
+    /// The filters, now that the store can be asked. The children of a parent that is not there are none.
+    pub fn resolve(mut self, read: &Read) -> Result<Vec<Filter>, Fault> {
+        if let Some(parent) = self.parent {
+            let uuid = find(read, &parent).map(|node| node.uuid).unwrap_or_default();
+            self.filters.push(Filter::text("parent_node", &uuid.to_string()));
+        }
+        Ok(self.filters)
+    }
+}
+
+fn filter(call: &Call, name: &'static str, text: &str) -> Result<Filter, Fault> {
+    Ok(match name {
+        "associated" if boolean(name, text)? => Filter::not_null("instance_uuid"),
+        "associated" => Filter::null("instance_uuid"),
+        "sharded" if boolean(name, text)? => Filter::not_null("shard"),
+        "sharded" => Filter::null("shard"),
+        "maintenance" | "retired" => Filter::boolean(name, boolean(name, text)?),
+        "instance_uuid" => Filter::text(name, &uuid(name, text)?.to_string()),
+        "chassis_uuid" => {
+            let uuid = uuid(name, text)?;
+            return Err(Fault::not_found(format!("Chassis {uuid} could not be found.")));
+        }
+        "provision_state" if State::parse(text).is_none() => {
+            return Err(Fault::invalid(format!("Provision state \"{text}\" is not valid")));
+        }
+        "fault" if NodeFault::parse(text).is_none() => {
+            let known: Vec<_> = NodeFault::ALL.iter().map(|fault| fault.as_str()).collect();
+            return Err(Fault::invalid(format!(
+                "Unrecognized fault \"{text}\" is specified, allowed faults are {}",
+                known.join(", ")
+            )));
+        }
+        "conductor_group" => Filter::text(name, &text.to_lowercase()),
+        // There is one conductor, and all nodes are its own.
+        "conductor" if text == call.state.settings.conductor => Filter::not_null("id"),
+        "conductor" => Filter::null("id"),
+        "project" => Filter::text("owner", text).either(Filter::text("lessee", text)),
+        "description_contains" => Filter::contains("description", text),
+        "shard" => Filter::one_of(name, text.split(',').map(str::trim)),
+        name => Filter::text(name, text),
+    })
+}
+
+fn uuid(name: &str, text: &str) -> Result<Uuid, Fault> {
+    Uuid::try_parse(text).map_err(|_| Fault::invalid(format!("Expected UUID for {name}: {text}")))
+}

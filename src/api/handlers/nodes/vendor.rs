@@ -1,0 +1,78 @@
+//! Vendor passthru: methods that only one kind of hardware has.
+
+use std::time::Duration;
+
+use serde_json::{Map, Value, json};
+
+use super::find;
+use crate::api::{Answer, Call, Fault};
+use crate::driver::VendorMethod;
+use crate::engine::Lock;
+use crate::model::Node;
+
+/// How long a vendor method may take.
+const WITHIN: Duration = Duration::from_secs(60);
+
+/// `GET …/vendor_passthru/methods`
+pub async fn methods(call: Call) -> Result<Answer, Fault> {
+    call.no_query()?;
+    let node = find(&call).await?;
+    let body: Map<String, Value> = offered(&call, &node)
+        .await?
+        .iter()
+        .map(|method| {
+            let value = json!({
+                "async": method.asynchronous,
+                "attach": false,
+                "description": method.description,
+                "http_methods": method.http_methods,
+                "require_exclusive_lock": method.exclusive,
+            });
+            (method.name.to_owned(), value)
+        })
+        .collect();
+    Ok(Answer::json(&Value::Object(body)))
+}
+
+/// Any method of `…/vendor_passthru?method=M`
+pub async fn call_in_query(call: Call) -> Result<Answer, Fault> {
+    let mut query = call.query.clone();
+    let name = query.take("method")?.filter(|name| !name.is_empty());
+    query.end()?;
+    let name = name.ok_or_else(|| Fault::invalid("Missing mandatory parameter: method"))?;
+    passed(call, name).await
+}
+
+/// Any method of `…/vendor_passthru/M`
+pub async fn call_in_path(call: Call) -> Result<Answer, Fault> {
+    let name = call.param(1).to_owned();
+    passed(call, name).await
+}
+
+async fn passed(call: Call, name: String) -> Result<Answer, Fault> {
+    let node = find(&call).await?;
+    let arguments = call.object("body")?;
+    let methods = offered(&call, &node).await?;
+    let method = *methods
+        .iter()
+        .find(|method| method.name == name)
+        .ok_or_else(|| Fault::invalid(format!("No handler for method {name}")))?;
+    if !method.http_methods.contains(&call.method.as_str()) {
+        return Err(Fault::invalid(format!("The method {name} does not support HTTP {}", call.method)));
+    }
+    let lock = if method.exclusive { Lock::Exclusive } else { Lock::Shared };
+    let done = call.state.engine.call(node.uuid, lock, WITHIN, move |task, driver| {
+        Box::pin(async move { driver.vendor.call(task, method.name, &arguments).await })
+    });
+    // A method that Ironic would run in the background is waited for, too: its client learns more, and no later.
+    let value = done.await?;
+    Ok(if method.asynchronous { Answer::accepted() } else { Answer::json(&value) })
+}
+
+async fn offered(call: &Call, node: &Node) -> Result<&'static [VendorMethod], Fault> {
+    let asked = call
+        .state
+        .engine
+        .call(node.uuid, Lock::Shared, WITHIN, |_, driver| Box::pin(async move { Ok(driver.vendor.methods()) }));
+    Ok(asked.await?)
+}
