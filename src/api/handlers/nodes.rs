@@ -48,7 +48,8 @@ async fn page(call: Call, detail: Detail) -> Result<Answer, Fault> {
     let state = call.state.clone();
     let body = call.state.store.read(move |read| {
         let filters = asked.resolve(read)?;
-        listing.write(read, &filters, &mut |field, uuid, out| special(read, &state.settings.conductor, field, uuid, out))
+        listing
+            .write(read, &filters, &mut |field, uuid, out| special(read, &state.settings.conductor, field, uuid, out))
     });
     Ok(Answer::ok(body.await?))
 }
