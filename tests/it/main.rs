@@ -5,6 +5,7 @@ mod agent;
 mod api;
 mod bmc;
 mod cli;
+mod compat;
 mod config;
 mod crash;
 mod driver;

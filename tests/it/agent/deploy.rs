@@ -81,7 +81,7 @@ async fn an_image_and_its_config_drive_reach_the_disk_and_the_machine_is_switche
 async fn every_misbehaviour_that_wears_off_ends_in_one_written_image() -> Tested {
     let image = vec![7; 100_000];
     for fault in ["lost", "busy", "late", "foreign", "garbage", "mismatch"] {
-        let mut bench = Bench::with_images().await?;
+        let bench = Bench::with_images().await?;
         let mut task = deploying(&bench, &image)?;
         task.args.set("agent_steps_known", true);
         bench.faults.set(|knobs| match fault {
@@ -127,7 +127,7 @@ async fn a_step_that_was_begun_before_a_crash_is_looked_for_before_it_is_sent() 
 
 #[tokio::test]
 async fn a_failing_step_fails_with_the_agents_own_words() -> Tested {
-    let mut bench = Bench::with_images().await?;
+    let bench = Bench::with_images().await?;
     let mut task = deploying(&bench, &[7; 1000])?;
     bench.faults.set(|knobs| knobs.failing_step = Some("write_image".into()));
     let step = step(&task, "write_image")?;

@@ -1,0 +1,3 @@
+//! Strangers that we did not write.
+
+mod agent;
