@@ -30,6 +30,7 @@ use crate::config::Settings;
 use crate::driver::Environment;
 use crate::net::{Net, TcpListener};
 use crate::pxe::Bound;
+use crate::pxe::loaders::Loaders;
 use crate::random::Random;
 use crate::store::{Options, Store};
 use crate::{bmc, engine};
@@ -58,20 +59,25 @@ impl Service {
     /// Opens the store and binds everything; returns once clients can connect. It ends when `stop` is cancelled.
     ///
     /// Errors name what could not be opened or bound, and what would help.
-    pub async fn start(settings: Settings, stop: CancellationToken) -> anyhow::Result<Self> {
+    pub async fn start(mut settings: Settings, stop: CancellationToken) -> anyhow::Result<Self> {
         let (clock, net, random) = (Clock::system(), Net::system(), Random::system());
         let host = parts::host(&settings);
         // Everything that can be refused is opened first; only then does anything begin to act.
         let admin = listen(&net, "the admin API", settings.listen).await?;
-        let provisioning = match &settings.provisioning {
-            Some(it) => Some(listen(&net, "the provisioning listener", it.listen).await?),
+        let provisioning = match &mut settings.provisioning {
+            Some(it) => {
+                let socket = listen(&net, "the provisioning listener", it.listen).await?;
+                it.url = it.url_at(socket.local_addr()?);
+                Some(socket)
+            }
             None => None,
         };
         let store = open_store(settings.db.clone(), Options::new(clock.clone(), random.clone())).await?;
 
         let mut tasks = JoinSet::new();
         let seams = (net.clone(), clock.clone(), random.clone());
-        let boot = netboot::start(&settings, seams, store.clone(), &mut tasks, &stop).await?;
+        let loaders = Loaders::new(&settings.boot_dir);
+        let boot = netboot::start(&settings, seams, store.clone(), loaders.clone(), &mut tasks, &stop).await?;
         let images = boot::images(&settings, &net, &clock).await?;
         let mut env = Environment::new(clock.clone(), net, random.clone(), parts::driver(&settings));
         env.images = images.clone();
@@ -89,8 +95,7 @@ impl Service {
         tasks.spawn(async { work.await.context("the engine cannot go on") });
         tasks.spawn(front(state.clone(), Listener::Admin, admin, stop.clone()));
         if let Some(socket) = provisioning {
-            let url = settings.provisioning.as_ref().map(|it| it.url.clone()).unwrap_or_default();
-            let fallback = boot::fallback(&settings, url, &store, &clock, images);
+            let fallback = boot::fallback(&settings, loaders, &store, &clock, images);
             tasks.spawn(front(state, Listener::Provisioning(fallback), socket, stop.clone()));
         }
         let provisioning = provisioning_at.transpose()?;

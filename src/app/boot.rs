@@ -31,7 +31,7 @@ pub async fn images(settings: &Settings, net: &Net, clock: &Clock) -> anyhow::Re
 /// Answers what the API does not know on the provisioning listener.
 pub fn fallback(
     settings: &Settings,
-    url: String,
+    loaders: Loaders,
     store: &Store,
     clock: &Clock,
     images: Option<ImageCache>,
@@ -39,8 +39,8 @@ pub fn fallback(
     let handler = Handler::new(Inner {
         store: store.clone(),
         clock: clock.clone(),
-        loaders: Loaders::new(settings.boot_dir.clone()),
-        url,
+        loaders,
+        url: settings.provisioning.as_ref().map(|it| it.url.clone()).unwrap_or_default(),
         roots: roots(settings),
         open_image: Arc::new(move |name| match &images {
             Some(cache) => cache.open(name).map_err(io::Error::other),

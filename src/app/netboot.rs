@@ -17,12 +17,13 @@ pub async fn start(
     settings: &Settings,
     (net, clock, random): (Net, Clock, Random),
     store: Store,
+    loaders: Loaders,
     tasks: &mut JoinSet<anyhow::Result<()>>,
     stop: &CancellationToken,
 ) -> anyhow::Result<Option<Bound>> {
     let Some(dhcp) = &settings.dhcp else { return Ok(None) };
     let url = settings.provisioning.as_ref().map(|it| it.url.clone());
-    let parts = Parts { net, clock, random, store, loaders: Loaders::new(&settings.boot_dir) };
+    let parts = Parts { net, clock, random, store, loaders };
     Ok(Some(pxe::start(parts, meaning(dhcp, url), tasks, stop).await?))
 }
 

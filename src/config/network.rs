@@ -14,6 +14,17 @@ pub struct Provisioning {
     pub url: String,
 }
 
+impl Provisioning {
+    /// The URL once the listener is bound: port 0 in the configuration means whichever was free.
+    pub fn url_at(&self, bound: SocketAddr) -> String {
+        if self.url == url_of(self.listen) { url_of(bound) } else { self.url.clone() }
+    }
+}
+
+fn url_of(listen: SocketAddr) -> String {
+    format!("http://{listen}")
+}
+
 /// DHCP, and TFTP beside it.
 #[derive(Clone, Debug)]
 pub struct Dhcp {
@@ -168,7 +179,7 @@ pub(super) fn provisioning(values: &mut Values, admin: SocketAddr, dhcp: Option<
     }
     let url = match values.text(keys::PROVISIONING_URL) {
         Some(url) => url.trim_end_matches('/').to_owned(),
-        None => format!("http://{listen}"),
+        None => url_of(listen),
     };
     let named = values.is_given(keys::PROVISIONING_URL);
     if named && crate::net::http::Url::parse(&url).is_err() {
