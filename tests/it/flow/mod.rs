@@ -2,4 +2,5 @@
 
 mod crash;
 mod fake;
+mod killed;
 pub mod world;
