@@ -1,5 +1,6 @@
 //! One function per route: parse, ask a service, write the answer. No decision is made here.
 
+pub mod agent;
 pub mod allocations;
 pub mod conductors;
 pub mod drivers;

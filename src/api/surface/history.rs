@@ -32,6 +32,11 @@ const fn row(minor: u16, name: &'static str, about: &'static str) -> Row {
 }
 
 impl Version {
+    /// What a client gets that asks for none.
+    pub fn is_oldest(self) -> bool {
+        self == Version::MIN
+    }
+
     /// The oldest version, which is also what a request without a version header gets.
     pub const MIN: Version = Version(1);
     pub const MAX: Version = HISTORY[HISTORY.len() - 1].version;

@@ -64,3 +64,13 @@ impl Param {
         self.since <= version
     }
 }
+
+/// Fields of a heartbeat. One that the version does not have is refused with 400.
+pub static HEARTBEAT: &[Param] = &[
+    param("callback_url", 22),
+    param("agent_version", 36),
+    param("agent_token", 62),
+    param("agent_verify_ca", 68),
+    param("agent_status", 72),
+    param("agent_status_message", 72),
+];

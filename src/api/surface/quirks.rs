@@ -33,6 +33,10 @@ pub enum Quirk {
     PortConductorGroups,
     /// JSON pointers of a patch may have any character.
     FreePatchPaths,
+    /// A lookup hands out a token.
+    AgentTokens,
+    /// Inspection reports are answered like a lookup. (Without a version they always worked.)
+    InspectionReports,
 }
 
 impl Quirk {
@@ -50,6 +54,8 @@ impl Quirk {
         (Quirk::Shards, v(82)),
         (Quirk::PortConductorGroups, v(99)),
         (Quirk::FreePatchPaths, v(98)),
+        (Quirk::AgentTokens, v(62)),
+        (Quirk::InspectionReports, v(84)),
     ];
 }
 

@@ -20,7 +20,7 @@ use std::pin::Pin;
 use hyper::StatusCode;
 
 use super::history::{Version, v};
-use crate::api::handlers::{allocations, conductors, drivers, nodes, ports, root};
+use crate::api::handlers::{agent, allocations, conductors, drivers, nodes, ports, root};
 use crate::api::{Answer, Call, Fault};
 use crate::model::record::words;
 
@@ -241,6 +241,10 @@ pub static ROUTES: &[Route] = &[
     get("/v1/drivers/{driver}", handler!(drivers::show)),
     get("/v1/drivers/{driver}/properties", handler!(drivers::properties)),
     get("/v1/drivers/{driver}/vendor_passthru/methods", handler!(drivers::methods)),
+
+    get("/v1/lookup", handler!(agent::look_up)).public().since(22, NO_RESOURCE),
+    post("/v1/heartbeat/{node}", handler!(agent::beat)).public().since(22, NO_RESOURCE),
+    post("/v1/continue_inspection", handler!(agent::report)).public().body(BodyLimit::Inspection),
 
     get("/v1/conductors", handler!(conductors::list)).since(49, TooOld::Missing("The API is not supported for this version")),
     get("/v1/conductors/{conductor}", handler!(conductors::show)).since(49, TooOld::Missing("The API is not supported for this version")),

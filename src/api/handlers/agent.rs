@@ -1,0 +1,150 @@
+//! What the agent calls: who am I, I am alive, here is what I found. Public, on both listeners.
+//!
+//! Strangers may call too, so a refused lookup says nothing but "not found", and only what the token vouches for is
+//! believed (`service::agent`).
+
+use serde_json::{Map, Value, json};
+
+use super::nodes::find;
+use crate::api::request::{brief, text};
+use crate::api::surface::params;
+use crate::api::surface::quirks::Quirk;
+use crate::api::{Answer, Call, Fault};
+use crate::service::agent::{Found, Heartbeat, Lookup, heartbeat, lookup};
+use crate::service::inspection::{Report, continue_inspection};
+use crate::wire::ipa::{AgentConfig, Inventory, LookupNode};
+use crate::wire::mac::Mac;
+
+/// `GET /v1/lookup`
+pub async fn look_up(call: Call) -> Result<Answer, Fault> {
+    let mut query = call.query.clone();
+    let addresses = query.take_list("addresses")?.unwrap_or_default();
+    let node_uuid = query.take("node_uuid")?;
+    query.end()?;
+    let asked =
+        Lookup { addresses: addresses.iter().filter_map(|it| canonical(it)).collect(), node_uuid: node(node_uuid)? };
+    if asked.addresses.is_empty() && asked.node_uuid.is_none() {
+        return Err(Fault::invalid("addresses: expected at least one MAC address, or a node_uuid"));
+    }
+    let found = call.state.store.write(move |tx| lookup(tx, &asked)).await?;
+    Ok(Answer::json(&document(&call, &found)?))
+}
+
+/// `POST /v1/heartbeat/{node}`
+pub async fn beat(call: Call) -> Result<Answer, Fault> {
+    call.no_query()?;
+    let known: Vec<&str> = params::HEARTBEAT.iter().map(|param| param.name).collect();
+    let sent = call.arguments(&known)?;
+    for param in params::HEARTBEAT.iter().filter(|param| param.since > call.version) {
+        if sent.get(param.name).is_some_and(|value| !value.is_null()) {
+            return Err(Fault::invalid(format!("Field \"{}\" not recognised", param.name)));
+        }
+    }
+    let node = find(&call).await?;
+    let field = |name| text(&sent, name);
+    let beat = Heartbeat {
+        node: node.uuid,
+        callback_url: field("callback_url")?
+            .ok_or_else(|| Fault::invalid("Missing mandatory argument: callback_url"))?,
+        token: field("agent_token")?,
+        version: field("agent_version")?,
+        verify_ca: field("agent_verify_ca")?,
+        status: field("agent_status")?,
+        status_message: field("agent_status_message")?,
+    };
+    let rules = call.state.engine.rules().clone();
+    call.state.store.write(move |tx| heartbeat(tx, &beat, &rules)).await?;
+    Ok(Answer::accepted())
+}
+
+/// `POST /v1/continue_inspection`
+pub async fn report(call: Call) -> Result<Answer, Fault> {
+    // Agents send no version, which is the oldest; those in between never had this.
+    let new = call.version.has(Quirk::InspectionReports);
+    if !new && !call.version.is_oldest() {
+        return Err(Fault::not_found("Not Found"));
+    }
+    let mut query = call.query.clone();
+    let node_uuid = if new { node(query.take("node_uuid")?)? } else { None };
+    query.end()?;
+    let data = call.object("inspection data")?;
+    let addresses = addresses(&data)?;
+    let report = Report { data, node_uuid, addresses };
+    let rules = call.state.engine.rules().clone();
+    let found = call.state.engine.write_when_free(move |tx| continue_inspection(tx, &report, &rules)).await?;
+    let body = if new { document(&call, &found)? } else { json!({"uuid": found.node.uuid.to_string()}) };
+    Ok(Answer { body: Some(body.to_string().into_bytes()), ..Answer::accepted() })
+}
+
+fn node(text: Option<String>) -> Result<Option<uuid::Uuid>, Fault> {
+    text.map(|text| {
+        uuid::Uuid::try_parse(&text).map_err(|_| Fault::invalid(format!("node_uuid: expected a UUID, got {text}")))
+    })
+    .transpose()
+}
+
+fn canonical(text: &str) -> Option<String> {
+    text.trim().parse::<Mac>().ok().map(|mac| mac.to_string())
+}
+
+/// The MAC addresses in an inventory. One without interfaces is of no use to anybody.
+fn addresses(data: &Map<String, Value>) -> Result<Vec<String>, Fault> {
+    let inventory = data.get("inventory").filter(|value| value.is_object()).ok_or_else(|| {
+        let got = data.get("inventory").map_or_else(|| "nothing".to_owned(), brief);
+        Fault::invalid(format!("inventory: expected an object, got {got}"))
+    })?;
+    let inventory: Inventory = serde_json::from_value(inventory.clone())
+        .map_err(|error| Fault::invalid(format!("inventory: cannot be read: {error}")))?;
+    let found: Vec<String> =
+        inventory.interfaces.iter().filter_map(|it| canonical(it.mac_address.as_deref()?)).collect();
+    if found.is_empty() {
+        return Err(Fault::invalid("inventory/interfaces: expected at least one interface with a MAC address"));
+    }
+    Ok(found)
+}
+
+/// The answer to a lookup.
+fn document(call: &Call, found: &Found) -> Result<Value, Fault> {
+    let (uuid, base) = (found.node.uuid, &call.base);
+    let shown = LookupNode {
+        uuid: uuid.to_string(),
+        properties: found.node.properties.map(),
+        instance_info: found.node.instance_info.map(),
+        driver_internal_info: found.node.driver_internal_info.map(),
+        links: vec![
+            json!({"href": format!("{base}/v1/nodes/{uuid}"), "rel": "self"}),
+            json!({"href": format!("{base}/nodes/{uuid}"), "rel": "bookmark"}),
+        ],
+    };
+    let told = call.version.has(Quirk::AgentTokens);
+    let config = AgentConfig {
+        heartbeat_timeout: call.state.engine.environment().settings.heartbeat_timeout.as_secs(),
+        agent_token: told.then(|| found.token.clone()),
+        agent_token_required: true,
+        agent_md5_checksum_enable: false,
+        disable_deep_image_inspection: false,
+        permitted_image_formats: Some(["raw", "gpt", "qcow2", "iso"].map(str::to_owned).to_vec()),
+        agent_skip_bmc_detect: false,
+        extra: extra(),
+    };
+    let node = serde_json::to_value(shown).map_err(|error| Fault::invalid(error.to_string()))?;
+    let config = serde_json::to_value(config).map_err(|error| Fault::invalid(error.to_string()))?;
+    Ok(json!({"node": node, "config": config}))
+}
+
+/// Settings of the agent that Ironic sends and that we leave as they are by default.
+fn extra() -> Map<String, Value> {
+    let values = json!({
+        "metrics": {
+            "backend": "noop", "prepend_host": false, "prepend_uuid": false, "prepend_host_reverse": true,
+            "global_prefix": null,
+        },
+        "metrics_statsd": {"statsd_host": "localhost", "statsd_port": 8125},
+        "enable_bios_bootloader_install": false,
+        "agent_containers": {},
+    });
+    match values {
+        Value::Object(map) => map,
+        _ => Map::new(),
+    }
+}
