@@ -83,6 +83,8 @@ class Events:
 
     def timeline(self):
         """Two tables: every boot, stage by stage, and the whole steps."""
+        if not self.boots:
+            return ""
         out = ["", "seconds since power-on" + " " * 8 + "".join(f"{b['why']:>10}" for b in self.boots)]
         for key, label in STAGES.items():
             if any(key in b for b in self.boots):

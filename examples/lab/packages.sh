@@ -19,6 +19,7 @@ LAB_PACKAGES='
 /usr/sbin/modprobe                  kmod
 /usr/bin/cpio                       cpio
 /usr/bin/zstd                       zstd
+/usr/bin/xz                         xz-utils
 /usr/bin/mksquashfs                 squashfs-tools
 /usr/bin/mcopy                      mtools
 /usr/sbin/mkfs.vfat                 dosfstools
@@ -53,4 +54,13 @@ unpack_packages() {
   local d; for d in bin sbin lib lib64; do mkdir -p "$root/usr/$d"; [ -e "$root/$d" ] || ln -s "usr/$d" "$root/$d"; done
   local deb; for deb in "$apt"/*.deb; do dpkg-deb --fsys-tarfile "$deb" | tar -x --keep-directory-symlink -C "$root"; done
   rm -rf "$apt"
+}
+
+# copy_modules BASE TARGET <LIST: kernel modules to TARGET/path, uncompressed (Debian 13 packs them, and busybox cannot load those)
+copy_modules() {
+  local f
+  while read -r f; do
+    mkdir -p "$2/$(dirname "$f")"
+    case $f in *.xz) xz -dc "$1/$f" >"$2/${f%.xz}" ;; *) cp "$1/$f" "$2/$f" ;; esac
+  done
 }
