@@ -26,6 +26,11 @@ MARKS = [
     ("execute_deploy_step started", "write"), ("Image streamed onto", "written"), ("written to device", "written"),
     ("LAB image: up", "image"), ("LAB image: ready", "ready"),
 ]
+# lines after which a boot never gets anywhere: better told now than after a deadline
+DEAD_ENDS = [
+    ("No bootable device", "the firmware found nothing to boot from"), ("Failed to perform inspection", "the agent's inspection report was refused"),
+    ("Kernel panic", "the kernel panicked"), ("LookupNodeError", "the agent was not told which node it is on"),
+]
 # lines worth showing while it runs: ours, and the agent's own account of its work
 SHOWN = re.compile(r"LAB |Starting ironic-python-agent|Lookup succeeded|Started API service|command \S+ (started|completed)|Image streamed"
                    r"|written to device|metadata on .* destroyed|Kernel panic|Traceback| ERROR | CRITICAL ")
@@ -214,8 +219,7 @@ set_working_mc 0x20
             line = f"LAB image: config drive has {m[1]}, {len(self.files[m[1]])} bytes"
         if m := re.search(r"LAB image: up firmware=(\S+)", line):
             self.image_firmware = m[1]
-        if "No bootable device" in line:
-            self.stuck = "the firmware found nothing to boot from"
+        self.stuck = self.stuck or next((why for needle, why in DEAD_ENDS if needle in line), None)
         if "Started API service with TLS" in line:
             self.agents_with_tls += 1
         stage = next((stage for needle, stage in MARKS if needle in line), None)
