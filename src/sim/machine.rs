@@ -17,8 +17,9 @@ use tokio_util::task::TaskTracker;
 
 use super::agent::{self, Agent, End};
 use super::bmc::{Action, BootFlags, Chassis, Personality, Power, Seams, SimBmc};
-use super::netboot::{self, Firmware};
+use super::netboot::{self, Booted, Firmware, Outcome};
 use super::system::{self, System};
+use crate::wire::mac::Mac;
 
 /// What kind of machine it is.
 #[derive(Clone)]
@@ -44,6 +45,7 @@ pub struct Pace {
     pub self_test: Duration,
     /// How long the system on the disk takes to shut down.
     pub shutdown: Duration,
+    pub boot: netboot::Pace,
     pub agent: agent::Pace,
 }
 
@@ -53,6 +55,13 @@ impl Default for Pace {
         Pace {
             self_test: Duration::from_millis(200),
             shutdown: Duration::from_millis(150),
+            boot: netboot::Pace {
+                dhcp_retry: Duration::from_millis(250),
+                dhcp_tries: 6,
+                proxy_wait: Duration::from_millis(150),
+                tftp_retry: Duration::from_millis(250),
+                second: Duration::from_millis(50),
+            },
             agent: agent::Pace {
                 lookup_pause: Duration::from_millis(100),
                 heartbeat_pause: Duration::from_millis(50),
@@ -84,6 +93,8 @@ pub struct Machine {
     pub bmc: SimBmc,
     /// Misbehaviour of its ramdisk, over all its boots.
     pub agent_faults: agent::Faults,
+    /// Misbehaviour of its firmware and boot loader.
+    pub boot_faults: netboot::Faults,
     doing: watch::Receiver<Doing>,
     tasks: TaskTracker,
     stop: DropGuard,
@@ -94,12 +105,19 @@ impl Machine {
     pub fn install(seams: Seams, model: Model) -> io::Result<Self> {
         let chassis = Chassis::new(seams.clock.clone());
         let bmc = SimBmc::start(seams.clone(), model.bmc, model.personality.clone(), chassis.clone())?;
-        let agent_faults = agent::Faults::default();
+        let (agent_faults, boot_faults) = (agent::Faults::default(), netboot::Faults::default());
         let (doing, seen) = watch::channel(Doing::Off);
         let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
-        let life = Life { seams, model: model.clone(), chassis, agent_faults: agent_faults.clone(), doing };
+        let life = Life {
+            seams,
+            model: model.clone(),
+            chassis,
+            agent_faults: agent_faults.clone(),
+            boot_faults: boot_faults.clone(),
+            doing,
+        };
         tasks.spawn(stop.clone().run_until_cancelled_owned(life.live()));
-        Ok(Machine { model, bmc, agent_faults, doing: seen, tasks, stop: stop.drop_guard() })
+        Ok(Machine { model, bmc, agent_faults, boot_faults, doing: seen, tasks, stop: stop.drop_guard() })
     }
 
     /// What it does now.
@@ -126,6 +144,7 @@ struct Life {
     model: Model,
     chassis: Chassis,
     agent_faults: agent::Faults,
+    boot_faults: netboot::Faults,
     doing: watch::Sender<Doing>,
 }
 
@@ -179,14 +198,30 @@ impl Life {
             return self.start_from_disk(power).await;
         }
         self.show(Doing::Network);
-        let Model { mac, uefi, dhcp, tftp_port, .. } = self.model;
-        let firmware = Firmware { mac, uefi, dhcp, tftp_port };
-        match netboot::boot(&self.seams, firmware).await {
-            Ok(netboot::Verdict::Ramdisk { address, command_line }) => self.run_ramdisk(address, &command_line).await,
-            Ok(netboot::Verdict::Restart) => Next::Restart,
-            Ok(netboot::Verdict::Disk) => self.start_from_disk(power).await,
-            Err(why) => Next::Stay(Doing::Stuck(why)),
+        let told = |stage| tracing::debug!(machine = self.model.name, ?stage, "network boot");
+        match netboot::boot(&self.firmware(), &self.world(), &self.boot_faults, &told).await {
+            Ok(Booted { address, outcome }) => match outcome {
+                Outcome::Kernel(kernel) => self.run_ramdisk(IpAddr::V4(address), &kernel.command_line).await,
+                Outcome::Disk => self.start_from_disk(power).await,
+                Outcome::Reboot => Next::Restart,
+                Outcome::PowerOff => Next::Off,
+            },
+            Err(why) => Next::Stay(Doing::Stuck(why.to_string())),
         }
+    }
+
+    fn firmware(&self) -> netboot::Machine {
+        let mac = self.model.mac;
+        let mut uuid = [0x5b; 16];
+        uuid[10..].copy_from_slice(&mac);
+        let firmware = if self.model.uefi { Firmware::Uefi } else { Firmware::Bios };
+        netboot::Machine { mac: Mac(mac), uuid, firmware }
+    }
+
+    fn world(&self) -> netboot::World {
+        let Seams { net, clock, random } = self.seams.clone();
+        let Model { dhcp, tftp_port, .. } = self.model;
+        netboot::World { net, clock, random, pace: self.model.pace.boot, dhcp, tftp_port }
     }
 
     async fn run_ramdisk(&self, address: IpAddr, command_line: &str) -> Next {

@@ -13,6 +13,7 @@ use crate::net::{Net, UdpBind};
 use crate::random::Random;
 use crate::sim::bmc::{Personality, Seams};
 use crate::sim::machine::Pace;
+use crate::sim::netboot::{self, Firmware};
 use crate::sim::rack::Plan;
 use crate::sim::system;
 
@@ -24,7 +25,6 @@ const IMAGE_BYTES: usize = 16 << 20;
 const DISK_BYTES: u64 = 48 << 20;
 const KERNEL_BYTES: usize = 1 << 20;
 const RAMDISK_BYTES: usize = 4 << 20;
-const LOADER_BYTES: usize = 150_000;
 /// The name that the image carries, by which a machine shows what it booted.
 pub const SYSTEM: &str = "demo-system-1";
 
@@ -100,8 +100,8 @@ impl Stage {
 fn props(dir: &std::path::Path, random: &Random) -> anyhow::Result<String> {
     let noise = |bytes: usize| system::image("filling", bytes, random);
     std::fs::create_dir_all(dir.join("boot")).with_context(|| format!("cannot make {}", dir.display()))?;
-    for loader in ["undionly.kpxe", "snponly.efi", "ipxe.efi"] {
-        std::fs::write(dir.join("boot").join(loader), noise(LOADER_BYTES))?;
+    for (name, firmware) in [("undionly.kpxe", Firmware::Bios), ("snponly.efi", Firmware::Uefi)] {
+        std::fs::write(dir.join("boot").join(name), netboot::loader(firmware))?;
     }
     std::fs::write(dir.join("agent.kernel"), noise(KERNEL_BYTES))?;
     std::fs::write(dir.join("agent.ramdisk"), noise(RAMDISK_BYTES))?;

@@ -1,248 +1,290 @@
-//! As much of iPXE's script language as boot scripts use: variables, labels, `&&` and `||`, loading and starting.
+//! iPXE's scripts, interpreted: settings, images, and the commands that boot scripts use.
 //!
-//! Lines are commands joined by `&&` and `||`, which are run or skipped by how the one before ended; a line that ends in
-//! failure ends the script with one, as iPXE's do.
+//! A line is expanded first (`${…}`, innermost first), then split at white space, then run command by command: `&&` goes
+//! on after success, `||` after failure, and a line that fails ends the script. That is iPXE's order (its `core/exec.c` and
+//! `image/script.c`), oddities included: an empty command succeeds, which is why scripts end lines with `||`.
 
 use std::collections::HashMap;
-use std::time::Duration;
+use std::net::Ipv4Addr;
 
-use super::Fetcher;
-use crate::clock::Clock;
+use bytes::Bytes;
 
-/// A script that goes in circles is stopped.
-const MAX_COMMANDS: usize = 500;
-/// How much faster than written pauses pass.
-const HURRY: u32 = 20;
+use super::{Boot, BootError, Firmware, Kernel, Outcome, Stage, StageKind, fetch};
 
-/// What the script can ask about the machine.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Platform {
-    pub uefi: bool,
-    pub mac: [u8; 6],
+const STAGE: &str = "iPXE";
+/// Commands that one boot may run: a script that loops for ever is a failed boot.
+const MOST_COMMANDS: usize = 10_000;
+/// Scripts within scripts.
+const MOST_DEPTH: usize = 8;
+
+pub(super) struct Ipxe<'a> {
+    boot: &'a Boot<'a>,
+    address: Ipv4Addr,
+    settings: HashMap<String, String>,
+    images: Vec<Image>,
+    /// Index of the image that `boot` would start.
+    selected: Option<usize>,
+    commands_left: usize,
 }
 
-/// How a script ended.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Outcome {
-    /// A kernel was started, with this command line.
-    Kernel(String),
-    Disk,
-    /// Back to the firmware, for its next boot device.
-    Exit,
-    Reboot,
+struct Image {
+    name: String,
+    bytes: Bytes,
+    command_line: String,
 }
 
-pub(super) async fn run(
-    text: &str,
-    platform: Platform,
-    clock: &Clock,
-    fetcher: &mut Fetcher,
-) -> Result<Outcome, String> {
-    if !text.starts_with("#!ipxe") {
-        return Err("the script does not begin with #!ipxe".to_owned());
+/// How a command leaves the line that it stands in.
+enum Flow {
+    /// Its return code.
+    Code(i32),
+    Goto(String),
+    Exit(i32),
+    Over(Outcome),
+}
+
+impl<'a> Ipxe<'a> {
+    pub(super) fn new(boot: &'a Boot<'a>, address: Ipv4Addr) -> Self {
+        let mac = boot.machine.mac.to_string();
+        let known = [
+            ("platform", boot.machine.firmware.platform().to_owned()),
+            ("net0/mac", mac.clone()),
+            ("mac", mac),
+            ("net0/ip", address.to_string()),
+            ("ip", address.to_string()),
+        ];
+        let settings = known.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+        Ipxe { boot, address, settings, images: Vec::new(), selected: None, commands_left: MOST_COMMANDS }
     }
-    let mut machine = Interpreter { clock, fetcher, variables: variables(platform), kernel: None, commands: 0 };
-    let mut text = text.to_owned();
-    // A chained script takes the place of the one that names it.
-    loop {
-        match machine.script(&text).await? {
-            Step::Chain(next) => text = next,
-            Step::End(outcome) => return Ok(outcome),
-            // The end of the script: if it loaded a kernel and did not start it, nothing does.
-            Step::Next(_) | Step::Goto(_) => return Ok(Outcome::Exit),
+
+    /// Boots `file`, and goes on as firmware does when that returns.
+    pub(super) async fn autoboot(mut self, file: &str) -> Result<Outcome, BootError> {
+        if file.is_empty() {
+            return Err(BootError::new(STAGE, "nothing to boot"));
+        }
+        self.boot.reach(StageKind::Script).await;
+        match self.chain(file, 0).await? {
+            Flow::Over(outcome) => Ok(outcome),
+            // A UEFI boot option that returns successfully leads to the firmware's menu, where nobody sits.
+            Flow::Code(0) | Flow::Exit(0) if self.boot.machine.firmware != Firmware::Bios => {
+                Err(BootError::new(STAGE, "left to the firmware's menu, which waits for somebody"))
+            }
+            _ => Ok(Outcome::Disk),
         }
     }
-}
 
-fn variables(platform: Platform) -> HashMap<String, String> {
-    let mac = platform.mac.map(|byte| format!("{byte:02x}"));
-    let mut known = HashMap::new();
-    let platform = if platform.uefi { "efi" } else { "pcbios" };
-    for (name, value) in [
-        ("platform", platform.to_owned()),
-        ("buildarch", "x86_64".to_owned()),
-        ("net0/mac", mac.join(":")),
-        ("net0/mac:hexhyp", mac.join("-")),
-        ("mac", mac.join(":")),
-        ("mac:hexhyp", mac.join("-")),
-    ] {
-        known.insert(name.to_owned(), value);
+    async fn chain(&mut self, url: &str, depth: usize) -> Result<Flow, BootError> {
+        if depth >= MOST_DEPTH {
+            return Err(BootError::new(STAGE, "scripts call each other for ever"));
+        }
+        let bytes = match fetch::get(self.boot.world, self.address, url).await {
+            Ok(bytes) => bytes,
+            Err(why) => return Ok(self.failed(why)),
+        };
+        (self.boot.told)(Stage::Fetched(url.to_owned(), bytes.len()));
+        match std::str::from_utf8(&bytes) {
+            Ok(text) if text.starts_with("#!ipxe\n") => Box::pin(self.script(text, depth)).await,
+            _ => Ok(self.failed(format!("{url}: not an executable image"))),
+        }
     }
-    known
-}
 
-enum Step {
-    /// Go on; whether the command succeeded.
-    Next(bool),
-    Goto(String),
-    Chain(String),
-    End(Outcome),
-}
-
-struct Interpreter<'a> {
-    clock: &'a Clock,
-    fetcher: &'a mut Fetcher,
-    variables: HashMap<String, String>,
-    /// The command line of the kernel that was loaded, without its name.
-    kernel: Option<String>,
-    commands: usize,
-}
-
-impl Interpreter<'_> {
-    async fn script(&mut self, text: &str) -> Result<Step, String> {
+    async fn script(&mut self, text: &str, depth: usize) -> Result<Flow, BootError> {
         let lines: Vec<&str> = text.lines().map(str::trim).collect();
         let mut at = 0;
         while let Some(line) = lines.get(at) {
             at += 1;
-            if line.is_empty() || line.starts_with('#') || line.starts_with(':') {
+            if line.starts_with(['#', ':']) {
                 continue;
             }
-            match self.line(line).await? {
-                Step::Next(true) => {}
-                Step::Next(false) => return Err(format!("the script failed at: {line}")),
-                Step::Goto(label) => {
-                    let wanted = format!(":{label}");
-                    at = lines.iter().position(|line| *line == wanted).ok_or(format!("no label {label}"))?;
-                }
-                done @ (Step::Chain(_) | Step::End(_)) => return Ok(done),
-            }
-        }
-        Ok(Step::Next(true))
-    }
-
-    async fn line(&mut self, line: &str) -> Result<Step, String> {
-        let expanded = self.expand(line);
-        let words: Vec<&str> = expanded.split_whitespace().collect();
-        let (mut good, mut run) = (true, true);
-        for command in words.split_inclusive(|word| *word == "&&" || *word == "||") {
-            let (joint, command) = match command.split_last() {
-                Some((joint @ (&"&&" | &"||"), command)) => (Some(*joint), command),
-                _ => (None, command),
-            };
-            if run {
-                match self.command(command).await? {
-                    Step::Next(ended) => good = ended,
-                    other => return Ok(other),
-                }
-            }
-            run = match joint {
-                Some("&&") => good,
-                Some(_) => !good,
-                None => false,
-            };
-        }
-        // `… ||` with nothing behind it forgives.
-        let forgiven = words.last() == Some(&"||");
-        Ok(Step::Next(good || forgiven))
-    }
-
-    fn expand(&self, line: &str) -> String {
-        let mut out = line.to_owned();
-        // Innermost first, so that a variable's name may itself contain one.
-        while let Some(start) = out.rfind("${") {
-            let Some(len) = out[start..].find('}') else { break };
-            let name = &out[start + 2..start + len];
-            let plain = name.split(':').next().unwrap_or(name);
-            let value = self.variables.get(name).or_else(|| self.variables.get(plain)).cloned().unwrap_or_default();
-            out.replace_range(start..=start + len, &value);
-        }
-        out
-    }
-
-    async fn command(&mut self, words: &[&str]) -> Result<Step, String> {
-        self.commands += 1;
-        if self.commands > MAX_COMMANDS {
-            return Err("the script goes in circles".to_owned());
-        }
-        let Some((name, arguments)) = words.split_first() else { return Ok(Step::Next(true)) };
-        Ok(Step::Next(match (*name, arguments) {
-            ("echo" | "imgfree" | "dhcp" | "ifopen" | "prompt" | "imgstat" | "show", _) => true,
-            ("set", [name, value @ ..]) => {
-                let plain = name.split(':').next().unwrap_or(name);
-                self.variables.insert(plain.to_owned(), value.join(" "));
-                true
-            }
-            ("clear", [name, ..]) => {
-                self.variables.remove(*name);
-                true
-            }
-            ("inc", [name, by @ ..]) => {
-                let by: i64 = by.first().and_then(|by| by.parse().ok()).unwrap_or(1);
-                let now: i64 = self.variables.get(*name).and_then(|now| now.parse().ok()).unwrap_or(0);
-                self.variables.insert((*name).to_owned(), (now + by).to_string());
-                true
-            }
-            ("isset", value) => !value.is_empty(),
-            ("iseq", [a, b]) => a == b,
-            ("sleep", [secs]) => {
-                let secs: u64 = secs.parse().map_err(|_| "sleep: no number".to_owned())?;
-                self.clock.sleep(Duration::from_secs(secs) / HURRY).await;
-                true
-            }
-            ("goto", [label]) => return Ok(Step::Goto((*label).to_owned())),
-            ("exit", _) => return Ok(Step::End(Outcome::Exit)),
-            ("reboot", _) => return Ok(Step::End(Outcome::Reboot)),
-            ("sanboot", _) => return Ok(Step::End(Outcome::Disk)),
-            ("kernel", rest) => self.load_kernel(rest).await,
-            ("initrd", rest) => match rest.iter().find(|word| word.contains("://")) {
-                Some(url) => self.fetcher.get(url).await.is_ok(),
-                None => false,
-            },
-            ("chain", rest) => match rest.iter().find(|word| word.contains("://")) {
-                Some(url) => match self.fetcher.get(url).await {
-                    Ok(script) => return Ok(Step::Chain(String::from_utf8_lossy(&script).into_owned())),
-                    Err(_) => false,
+            match self.line(line, depth).await? {
+                Flow::Code(0) => {}
+                Flow::Code(code) => return Ok(Flow::Code(code)),
+                Flow::Goto(label) => match lines.iter().position(|l| l.strip_prefix(':') == Some(&label)) {
+                    Some(found) => at = found + 1,
+                    None => return Ok(self.failed(format!("no label {label}"))),
                 },
-                None => false,
-            },
-            ("boot", []) => match self.kernel.take() {
-                Some(command_line) => return Ok(Step::End(Outcome::Kernel(command_line))),
-                None => false,
-            },
-            (unknown, _) => return Err(format!("{unknown}: command not found")),
-        }))
+                // Leaves this script only; whoever chained it sees the code.
+                Flow::Exit(code) => return Ok(if depth == 0 { Flow::Exit(code) } else { Flow::Code(code) }),
+                over @ Flow::Over(_) => return Ok(over),
+            }
+        }
+        Ok(Flow::Code(0))
     }
 
-    async fn load_kernel(&mut self, words: &[&str]) -> bool {
-        let Some(at) = words.iter().position(|word| word.contains("://")) else { return false };
-        if self.fetcher.get(words[at]).await.is_err() {
-            return false;
+    async fn line(&mut self, line: &str, depth: usize) -> Result<Flow, BootError> {
+        let expanded = self.expand(line)?;
+        let words: Vec<&str> = expanded.split_whitespace().take_while(|word| !word.starts_with('#')).collect();
+        let (mut code, mut wanted) = (0, true);
+        let mut rest = &words[..];
+        loop {
+            let end = rest.iter().position(|word| ["&&", "||", ";"].contains(word)).unwrap_or(rest.len());
+            if wanted {
+                match self.command(&rest[..end], depth).await? {
+                    Flow::Code(result) => code = result,
+                    leave => return Ok(leave),
+                }
+            }
+            let Some(operator) = rest.get(end) else { return Ok(Flow::Code(code)) };
+            wanted = match *operator {
+                "&&" => code == 0,
+                "||" => code != 0,
+                _ => true,
+            };
+            rest = &rest[end + 1..];
         }
-        self.kernel = Some(words[at + 1..].join(" "));
-        true
+    }
+
+    async fn command(&mut self, words: &[&str], depth: usize) -> Result<Flow, BootError> {
+        let Some((name, arguments)) = words.split_first() else { return Ok(Flow::Code(0)) };
+        self.commands_left =
+            self.commands_left.checked_sub(1).ok_or_else(|| BootError::new(STAGE, "an endless script"))?;
+        let is = |yes: bool| Flow::Code(if yes { 0 } else { 1 });
+        Ok(match (*name, arguments) {
+            ("echo", text) => {
+                (self.boot.told)(Stage::Said(text.join(" ")));
+                is(true)
+            }
+            ("set", [setting, value @ ..]) => {
+                self.set(setting, value.join(" "));
+                is(true)
+            }
+            ("clear", [setting]) => {
+                self.set(setting, String::new());
+                is(true)
+            }
+            ("inc", [setting, by @ ..]) => {
+                let number = |text: &str| text.parse::<i64>().unwrap_or(0);
+                let sum = number(&self.get(setting)).saturating_add(by.first().map_or(1, |by| number(by)));
+                self.set(setting, sum.to_string());
+                is(true)
+            }
+            ("isset", values) => is(!values.is_empty()),
+            // Without a second value (an unset setting expands to nothing) this is a usage error in iPXE.
+            ("iseq", [a, b]) => is(a == b),
+            ("goto", [label]) => Flow::Goto((*label).to_owned()),
+            ("exit", code) => Flow::Exit(code.first().and_then(|code| code.parse().ok()).unwrap_or(0)),
+            ("sleep", [seconds]) => {
+                let seconds = seconds.parse().unwrap_or(0);
+                self.boot.world.clock.sleep(self.boot.world.pace.second.saturating_mul(seconds)).await;
+                is(true)
+            }
+            ("imgfree", []) => {
+                (self.images, self.selected) = (Vec::new(), None);
+                is(true)
+            }
+            ("kernel" | "imgselect", arguments) => self.image(arguments, StageKind::Kernel).await,
+            ("initrd" | "imgfetch" | "module", arguments) => self.image(arguments, StageKind::Ramdisk).await,
+            ("boot", []) => self.start(),
+            ("chain", arguments) => match options(arguments) {
+                (_, [url, ..]) => self.chain(url, depth + 1).await?,
+                _ => self.failed("chain what?".to_owned()),
+            },
+            ("sanboot", arguments) => self.sanboot(arguments),
+            ("reboot", _) => Flow::Over(Outcome::Reboot),
+            ("poweroff", _) => Flow::Over(Outcome::PowerOff),
+            (name, _) => self.failed(format!("{name}: command not found, or not with these arguments")),
+        })
+    }
+
+    /// Fetches an image and, if it is a kernel, selects it.
+    async fn image(&mut self, arguments: &[&str], stage: StageKind) -> Flow {
+        let (named, positional) = options(arguments);
+        let [url, command_line @ ..] = positional else { return self.failed("no image named".to_owned()) };
+        self.boot.reach(stage).await;
+        let bytes = match fetch::get(self.boot.world, self.address, url).await {
+            Ok(bytes) => bytes,
+            Err(why) => return self.failed(why),
+        };
+        (self.boot.told)(Stage::Fetched((*url).to_owned(), bytes.len()));
+        let last = url.split(['?', '#']).next().and_then(|path| path.rsplit('/').next()).unwrap_or_default();
+        let name = named.iter().find(|(option, _)| ["--name", "-n"].contains(option)).map_or(last, |(_, name)| name);
+        if stage == StageKind::Kernel {
+            self.selected = Some(self.images.len());
+        }
+        self.images.push(Image { name: name.to_owned(), bytes, command_line: command_line.join(" ") });
+        Flow::Code(0)
+    }
+
+    /// Starts the selected kernel, as its platform would.
+    fn start(&mut self) -> Flow {
+        let Some(kernel) = self.selected.and_then(|index| self.images.get(index)) else {
+            return self.failed("no image selected".to_owned());
+        };
+        let mut others = self.images.iter().enumerate().filter(|(index, _)| Some(*index) != self.selected);
+        let initrd = kernel.command_line.split(' ').find_map(|word| word.strip_prefix("initrd="));
+        // A BIOS kernel is given every other image; a UEFI kernel looks for those that its command line names.
+        let ramdisk = match (self.boot.machine.firmware, initrd) {
+            (Firmware::Bios, _) => others.next(),
+            (_, Some(name)) => others.find(|(_, image)| image.name == name),
+            (_, None) => None,
+        };
+        let ramdisk = ramdisk.map(|(_, image)| image.bytes.clone()).unwrap_or_default();
+        let command_line = kernel.command_line.clone();
+        Flow::Over(Outcome::Kernel(Kernel { bytes: kernel.bytes.clone(), ramdisk, command_line }))
+    }
+
+    /// A BIOS starts the drive that is named; UEFI knows drives by other names and refuses this one.
+    fn sanboot(&self, arguments: &[&str]) -> Flow {
+        let (named, _) = options(arguments);
+        let drive = named.iter().find(|(option, _)| *option == "--drive").map(|(_, drive)| *drive);
+        match (self.boot.machine.firmware, drive) {
+            (Firmware::Bios, None | Some("0x80")) => Flow::Over(Outcome::Disk),
+            _ => self.failed("no such drive".to_owned()),
+        }
+    }
+
+    fn failed(&self, why: String) -> Flow {
+        (self.boot.told)(Stage::Said(why));
+        Flow::Code(1)
+    }
+
+    fn set(&mut self, setting: &str, value: String) {
+        let name = setting.split(':').next().unwrap_or_default().to_owned();
+        if value.is_empty() {
+            self.settings.remove(&name)
+        } else {
+            self.settings.insert(name, value)
+        };
+    }
+
+    fn get(&self, setting: &str) -> String {
+        let (name, kind) = setting.split_once(':').unwrap_or((setting, ""));
+        let value = self.settings.get(name).cloned().unwrap_or_default();
+        if kind == "hexhyp" { value.replace(':', "-") } else { value }
+    }
+
+    /// Replaces settings by their values, innermost first.
+    fn expand(&self, line: &str) -> Result<String, BootError> {
+        let mut line = line.to_owned();
+        for _ in 0..100 {
+            let Some(end) = line.find('}') else { return Ok(line) };
+            let Some(start) = line[..end].rfind("${") else { return Ok(line) };
+            let value = self.get(&line[start + 2..end]);
+            line.replace_range(start..=end, &value);
+        }
+        Err(BootError::new(STAGE, "an endless expansion"))
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::super::super::bmc::Seams;
-    use super::*;
-    use crate::net::Net;
-    use crate::random::Random;
+type Named<'w> = Vec<(&'w str, &'w str)>;
 
-    async fn ran(text: &str, uefi: bool) -> Result<Outcome, String> {
-        let seams = Seams { net: Net::system(), clock: Clock::system(), random: Random::seeded(1) };
-        let mut fetcher = Fetcher::new(&seams, std::net::Ipv4Addr::LOCALHOST);
-        run(text, Platform { uefi, mac: [2, 0, 0, 0, 0, 1] }, &seams.clock, &mut fetcher).await
+/// Splits options from positional arguments. Those that take a value are listed; the others stand alone.
+fn options<'a, 'w>(words: &'a [&'w str]) -> (Named<'w>, &'a [&'w str]) {
+    let mut named = Vec::new();
+    let mut rest = words;
+    while let [option, after @ ..] = rest
+        && option.starts_with('-')
+    {
+        let takes_value = ["--name", "-n", "--drive", "-d", "--timeout", "-t", "--filename", "-f"].contains(option);
+        if let Some((option, value)) = option.split_once('=') {
+            named.push((option, value));
+            rest = after;
+        } else if takes_value && let [value, after @ ..] = after {
+            named.push((*option, *value));
+            rest = after;
+        } else {
+            named.push((*option, ""));
+            rest = after;
+        }
     }
-
-    #[tokio::test]
-    async fn conditions_labels_and_variables_work_as_in_ipxe() {
-        let disk = "#!ipxe\niseq ${platform} efi && exit 1 ||\nsanboot --no-describe --drive 0x80 || exit 1\n";
-        assert_eq!(ran(disk, true).await, Ok(Outcome::Exit));
-        assert_eq!(ran(disk, false).await, Ok(Outcome::Disk));
-        let counting = "#!ipxe\nset n:int32 0\n:again\ninc n\niseq ${n} 3 && reboot ||\ngoto again\n";
-        assert_eq!(ran(counting, true).await, Ok(Outcome::Reboot));
-        let nested = "#!ipxe\nset i 0\nisset ${net${i}/mac} || exit 1\nisset ${net1/mac} || sanboot\n";
-        assert_eq!(ran(nested, true).await, Ok(Outcome::Disk));
-        assert_eq!(ran("#!ipxe\nboot || goto failed\n:failed\nreboot\n", true).await, Ok(Outcome::Reboot));
-    }
-
-    #[tokio::test]
-    async fn a_script_that_is_none_or_never_ends_is_an_error() {
-        assert!(ran("<html>", true).await.is_err());
-        assert!(ran("#!ipxe\nfrobnicate\n", true).await.is_err());
-        assert!(ran("#!ipxe\niseq a b\n", true).await.is_err());
-        assert!(ran("#!ipxe\n:x\ngoto x\n", true).await.is_err_and(|why| why.contains("circles")));
-    }
+    (named, rest)
 }

@@ -1,94 +1,163 @@
-//! A TFTP client as boot ROMs have it (RFC 1350, options of RFC 2347 to 2349): one block at a time, each asked for again
-//! when it does not come.
+//! TFTP as boot ROMs read it: the size first if the firmware is UEFI, then the file, with the options that each asks for.
 
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
-use std::time::Duration;
+use std::net::{Ipv4Addr, SocketAddr};
 
-use super::PATIENCE;
-use crate::net::UdpBind;
-use crate::sim::bmc::Seams;
+use bytes::Bytes;
 
-const BLOCK_BYTES: usize = 1432;
-const WAIT: Duration = Duration::from_millis(500);
-const MAX_BYTES: usize = 64 << 20;
-const ACK: u16 = 4;
+use super::{Boot, BootError, Firmware};
+use crate::net::{UdpBind, UdpSocket};
 
-/// Fetches a file from `server` to `from`.
-pub(super) async fn fetch(seams: &Seams, from: Ipv4Addr, server: SocketAddr, file: &str) -> Result<Vec<u8>, String> {
-    let bind = UdpBind::at(SocketAddr::new(IpAddr::V4(from), 0));
-    let socket = seams.net.udp(bind).map_err(|error| format!("{from}: {error}"))?;
-    let mut say = request(file);
-    let mut to = server;
-    let (mut content, mut expected, mut block_bytes) = (Vec::new(), 1u16, 512);
-    let (mut buffer, mut heard_at) = ([0; 4096], seams.clock.instant());
-    loop {
-        let _ = socket.send_to(&say, to).await;
-        let packet = loop {
-            match tokio::time::timeout(WAIT, socket.recv(&mut buffer)).await {
-                // Each transfer has a port of its own at the server; whoever answered first is the one.
-                Ok(Ok(received)) if received.peer.ip() == server.ip() && (to == server || to == received.peer) => {
-                    to = received.peer;
-                    break Some(buffer.get(..received.len).unwrap_or_default());
+const STAGE: &str = "TFTP";
+/// No ROM has room for more.
+const MOST_BYTES: usize = 64 << 20;
+/// Repetitions without an answer before a ROM gives up.
+const TRIES: u32 = 6;
+
+/// Fetches `name` from `server`, from the leased address.
+pub(super) async fn get(boot: &Boot<'_>, from: Ipv4Addr, server: SocketAddr, name: &str) -> Result<Bytes, BootError> {
+    if boot.machine.firmware == Firmware::Bios {
+        let options = [("tsize", 0), ("blksize", 1456)];
+        return Transfer::open(boot, from, server)?.read(name, &options).await;
+    }
+    // UEFI asks twice: the first answer tells it how much memory to take.
+    let size = Transfer::open(boot, from, server)?.size(name).await?;
+    let options = [("blksize", 1468), ("windowsize", 4)];
+    let content = Transfer::open(boot, from, server)?.read(name, &options).await?;
+    if content.len() == size { Ok(content) } else { Err(BootError::new(STAGE, "the size announced was another")) }
+}
+
+struct Transfer<'a> {
+    boot: &'a Boot<'a>,
+    socket: UdpSocket,
+    server: SocketAddr,
+    /// The server's port of this transfer, known from its first packet.
+    peer: Option<SocketAddr>,
+    last_sent: Vec<u8>,
+}
+
+impl<'a> Transfer<'a> {
+    fn open(boot: &'a Boot<'a>, from: Ipv4Addr, server: SocketAddr) -> Result<Self, BootError> {
+        let socket = boot.world.net.udp(UdpBind::at(SocketAddr::from((from, 0))));
+        let socket =
+            socket.map_err(|error| BootError::new(STAGE, format!("cannot use the address {from}: {error}")))?;
+        Ok(Transfer { boot, socket, server, peer: None, last_sent: Vec::new() })
+    }
+
+    async fn size(mut self, name: &str) -> Result<usize, BootError> {
+        self.request(name, &[("tsize", 0)]).await?;
+        let packet = self.hear().await?;
+        let granted = granted(&packet)?;
+        self.send(b"\0\x05\0\x08User aborted the transfer\0".to_vec()).await?;
+        granted.tsize.ok_or_else(|| BootError::new(STAGE, "the server does not tell the size"))
+    }
+
+    async fn read(mut self, name: &str, options: &[(&str, usize)]) -> Result<Bytes, BootError> {
+        self.request(name, options).await?;
+        let (mut content, mut terms, mut since_ack) = (Vec::new(), Terms { block: 512, window: 1, tsize: None }, 0);
+        let mut want: u16 = 1;
+        loop {
+            let packet = self.hear().await?;
+            match packet[..] {
+                [0, 6, ..] => {
+                    terms = granted(&packet)?;
+                    self.acknowledge(0).await?;
                 }
-                Ok(_) => {}
-                Err(_) => break None,
-            }
-        };
-        let Some(packet) = packet else {
-            if seams.clock.instant() - heard_at > PATIENCE {
-                return Err(format!("PXE-E32: TFTP open timeout ({file})"));
-            }
-            continue;
-        };
-        heard_at = seams.clock.instant();
-        match packet {
-            // The options that were taken; they are acknowledged as block 0.
-            [0, 6, options @ ..] => {
-                block_bytes = block_size(options).unwrap_or(512);
-                say = ack(0);
-            }
-            [0, 3, high, low, data @ ..] => {
-                let number = u16::from_be_bytes([*high, *low]);
-                if number != expected {
-                    // One that is here already: its acknowledgement was lost.
-                    say = ack(expected.wrapping_sub(1));
-                    continue;
+                [0, 3, high, low, ref data @ ..] if u16::from_be_bytes([high, low]) == want => {
+                    content.extend_from_slice(data);
+                    since_ack += 1;
+                    let end = data.len() < terms.block;
+                    if end || since_ack == terms.window {
+                        self.acknowledge(want).await?;
+                        since_ack = 0;
+                    }
+                    if end {
+                        return Ok(content.into());
+                    }
+                    want = want.wrapping_add(1);
                 }
-                content.extend_from_slice(data);
-                say = ack(number);
-                expected = expected.wrapping_add(1);
-                if content.len() > MAX_BYTES {
-                    return Err(format!("{file} is too long for this machine"));
+                // Something between was lost: the last good block, so that the server goes back to it.
+                [0, 3, ..] if since_ack > 0 => {
+                    self.acknowledge(want.wrapping_sub(1)).await?;
+                    since_ack = 0;
                 }
-                if data.len() < block_bytes {
-                    let _ = socket.send_to(&say, to).await;
-                    return Ok(content);
-                }
+                _ => {}
             }
-            [0, 5, _, _, text @ ..] => {
-                return Err(format!("PXE-T01: {} ({file})", String::from_utf8_lossy(text).trim_end_matches('\0')));
+            if content.len() > MOST_BYTES {
+                return Err(BootError::new(STAGE, "the file is larger than the machine's memory"));
             }
-            _ => {}
         }
     }
-}
 
-fn request(file: &str) -> Vec<u8> {
-    let size = BLOCK_BYTES.to_string();
-    let mut out = vec![0, 1];
-    for word in [file, "octet", "blksize", size.as_str(), "tsize", "0"] {
-        out.extend_from_slice(word.as_bytes());
-        out.push(0);
+    async fn request(&mut self, name: &str, options: &[(&str, usize)]) -> Result<(), BootError> {
+        let mut packet = format!("\0\u{1}{name}\0octet\0").into_bytes();
+        for (option, value) in options {
+            packet.extend(format!("{option}\0{value}\0").into_bytes());
+        }
+        self.send(packet).await
     }
-    out
+
+    async fn acknowledge(&mut self, block: u16) -> Result<(), BootError> {
+        let [high, low] = block.to_be_bytes();
+        self.send(vec![0, 4, high, low]).await
+    }
+
+    async fn send(&mut self, packet: Vec<u8>) -> Result<(), BootError> {
+        if !self.boot.loses() {
+            let to = self.peer.unwrap_or(self.server);
+            self.socket.send_to(&packet, to).await.map_err(|error| BootError::new(STAGE, error))?;
+        }
+        self.last_sent = packet;
+        Ok(())
+    }
+
+    /// The next packet of this transfer; what was sent last is repeated until it comes.
+    async fn hear(&mut self) -> Result<Vec<u8>, BootError> {
+        let mut buffer = [0; 2048];
+        for _ in 0..TRIES {
+            let deadline = self.boot.world.clock.instant() + self.boot.world.pace.tftp_retry;
+            while let Ok(received) = tokio::time::timeout_at(deadline, self.socket.recv(&mut buffer)).await {
+                let received = received.map_err(|error| BootError::new(STAGE, error))?;
+                // A ROM drops answers from another address than it asked, and from another port than the first.
+                let expected = received.peer.ip() == self.server.ip() && self.peer.is_none_or(|p| p == received.peer);
+                if !expected || self.boot.loses() {
+                    continue;
+                }
+                let packet = buffer[..received.len].to_vec();
+                if let [0, 5, _, code, text @ ..] = &packet[..] {
+                    let text = String::from_utf8_lossy(text).trim_end_matches('\0').to_owned();
+                    return Err(BootError::new(STAGE, format!("error {code}: {text}")));
+                }
+                self.peer = Some(received.peer);
+                return Ok(packet);
+            }
+            let repeated = self.last_sent.clone();
+            self.send(repeated).await?;
+        }
+        Err(BootError::new(STAGE, "the server went silent"))
+    }
 }
 
-fn ack(block: u16) -> Vec<u8> {
-    [ACK.to_be_bytes(), block.to_be_bytes()].concat()
+struct Terms {
+    block: usize,
+    window: usize,
+    tsize: Option<usize>,
 }
 
-fn block_size(options: &[u8]) -> Option<usize> {
-    let mut words = options.split(|byte| *byte == 0).map(String::from_utf8_lossy);
-    words.find(|word| word.eq_ignore_ascii_case("blksize"))?;
-    words.next()?.parse().ok().filter(|size| (8..=BLOCK_BYTES).contains(size))
+/// Reads an option acknowledgement.
+fn granted(packet: &[u8]) -> Result<Terms, BootError> {
+    let fields = packet.strip_prefix(&[0, 6]).and_then(|rest| std::str::from_utf8(rest).ok());
+    let fields = fields.ok_or_else(|| BootError::new(STAGE, "options were not acknowledged"))?;
+    let fields: Vec<&str> = fields.split_terminator('\0').collect();
+    let mut terms = Terms { block: 512, window: 1, tsize: None };
+    for pair in fields.chunks(2) {
+        let value = pair.get(1).and_then(|v| v.parse().ok());
+        let value: usize = value.ok_or_else(|| BootError::new(STAGE, "an option without a number"))?;
+        match pair[0].to_ascii_lowercase().as_str() {
+            "blksize" => terms.block = value,
+            "windowsize" => terms.window = value.max(1),
+            "tsize" => terms.tsize = Some(value),
+            other => return Err(BootError::new(STAGE, format!("option {other} was not asked for"))),
+        }
+    }
+    Ok(terms)
 }

@@ -3,5 +3,6 @@
 mod dhcp;
 mod fuzz;
 mod http;
+mod netboot;
 mod tftp;
 mod world;
