@@ -225,6 +225,7 @@ impl Life {
     }
 
     async fn run_ramdisk(&self, address: IpAddr, command_line: &str) -> Next {
+        tracing::debug!(machine = self.model.name, command_line, "the ramdisk starts");
         self.show(Doing::Ramdisk(address));
         let Model { disk, disk_bytes, uefi, bmc, .. } = self.model.clone();
         let mac = self.model.mac.map(|byte| format!("{byte:02x}")).join(":");
