@@ -9,6 +9,7 @@ mod compat;
 mod config;
 mod crash;
 mod driver;
+mod examples;
 mod flow;
 mod http;
 mod image;

@@ -22,10 +22,10 @@ fn ran(args: &[&str]) -> anyhow::Result<(Option<i32>, String, String)> {
 }
 
 /// A server that has said that it listens. Killed when the test is over, however it ends.
-struct Server(Child);
+pub struct Server(Child);
 
 impl Server {
-    fn start(dir: &tempfile::TempDir, args: &[&str]) -> anyhow::Result<(Self, Vec<String>)> {
+    pub fn start(dir: &tempfile::TempDir, args: &[&str]) -> anyhow::Result<(Self, Vec<String>)> {
         let mut child = bessemer(dir, args).spawn()?;
         let out = child.stdout.take().ok_or_else(|| anyhow::anyhow!("no output"))?;
         let mut greeting = vec![];
