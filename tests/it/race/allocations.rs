@@ -222,6 +222,22 @@ async fn an_allocation_gives_up_after_its_deadline_and_says_why() -> Outcome {
     assert_sound(&store, &[]).await
 }
 
+/// I6: what waits is a row, so a process that dies while it waits loses nothing.
+#[tokio::test]
+async fn an_allocation_that_waits_is_carried_on_after_a_restart() -> Outcome {
+    let dir = tempfile::tempdir()?;
+    let store = open(dir.path())?;
+    let only = pool(&store, 1, |_, node| node.reservation = Some("somebody".to_owned())).await?[0];
+    let made = create(&store, metal()).await?;
+    drop(store);
+    let store = open(dir.path())?;
+    // The reservation was of a call that died with the process.
+    store.write(|tx| nodes::release_orphans(tx).map_err(Refusal::from)).await?;
+    assert_eq!(retry(&store).await?, 0);
+    assert_eq!(show(&store, made.uuid).await?.node_uuid, Some(only));
+    assert_sound(&store, &[]).await
+}
+
 #[tokio::test]
 async fn an_allocation_deleted_while_it_waits_leaves_no_work() -> Outcome {
     let dir = tempfile::tempdir()?;
