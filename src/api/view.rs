@@ -40,7 +40,7 @@ pub struct View {
 }
 
 impl View {
-    /// Refuses names that are no fields (400), that are newer than the version (406), and `links`, which is always there.
+    /// Refuses names that are no fields (400), that are newer than the version (406), and `links` of nodes, which are always there.
     pub fn new(noun: &'static Noun, version: Version, base: &str, wanted: &Wanted) -> Result<Self, Fault> {
         let mut view = View {
             noun,
@@ -63,9 +63,11 @@ impl View {
                     return Err(Fault::not_acceptable());
                 }
                 for name in names {
-                    match noun.field(name).filter(|field| !is_links(field)) {
-                        Some(field) => view.show(field),
-                        None => return Err(Fault::invalid(format!("Field {name} is not a valid field."))),
+                    match noun.field(name) {
+                        Some(field) if !is_links(field) => view.show(field),
+                        // They are shown anyway.
+                        Some(_) if noun.links_selectable => {}
+                        _ => return Err(Fault::invalid(format!("Field {name} is not a valid field."))),
                     }
                 }
                 view.show_links();

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde_json::{Map, Value};
 
-use super::traits::{CurrentBoot, Done, RamdiskFor};
+use super::traits::{CurrentBoot, Done, Property, RamdiskFor};
 use super::{
     Boot, BootDevice, Deploy, DriverError, Inspect, Interface, Management, Outcome, Power, Task, Vendor, VendorMethod,
 };
@@ -13,7 +13,15 @@ use crate::model::{FlowName, InterfaceKind, PowerState, PowerTarget, Step, StepS
 
 pub struct Fake;
 
-impl Interface for Fake {}
+/// What Ironic's fake vendor interface says that it needs, without needing it: clients' tests look for these.
+const PROPERTIES: &[Property] =
+    &[Property { name: "B1", text: "Not used. Optional." }, Property { name: "B2", text: "Not used. Optional." }];
+
+impl Interface for Fake {
+    fn properties(&self) -> &'static [Property] {
+        PROPERTIES
+    }
+}
 
 /// Power of a machine that is not there: what was asked for is what it is. Before anything was asked it is unknown,
 /// as on a real machine that nobody has read yet.

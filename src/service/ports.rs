@@ -247,7 +247,10 @@ fn unique(read: &Read, port: &Port, before: Option<&Port>) -> Result<(), Refusal
     if let Some(name) = &port.name
         && other(ports::find_by_name(read, name))?
     {
-        return Err(Refusal::conflict(format!("A port with name {name} already exists.")));
+        return Err(Refusal::conflict(format!(
+            "A port with name {name} already exists; port {} needs another.",
+            port.uuid
+        )));
     }
     Ok(())
 }

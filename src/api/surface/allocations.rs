@@ -13,6 +13,7 @@ pub static ALLOCATION: Noun = Noun {
     // Lists show everything.
     listed: &[],
     detail_since: NEVER,
+    links_selectable: true,
 };
 
 #[rustfmt::skip]

@@ -11,6 +11,7 @@ pub static CONDUCTOR: Noun = Noun {
     fields: FIELDS,
     listed: &["hostname", "conductor_group", "alive"],
     detail_since: v(49),
+    links_selectable: true,
 };
 
 #[rustfmt::skip]

@@ -11,6 +11,7 @@ pub static DRIVER: Noun = Noun {
     fields: FIELDS,
     listed: &["name", "hosts", "properties", "type"],
     detail_since: v(30),
+    links_selectable: true,
 };
 
 #[rustfmt::skip]

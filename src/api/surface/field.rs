@@ -17,6 +17,8 @@ pub struct Noun {
     pub listed: &'static [&'static str],
     /// Since when lists take `?detail=`.
     pub detail_since: Version,
+    /// Whether `links` may stand in `?fields=`. They are there in any case, but of a node Ironic refuses it.
+    pub links_selectable: bool,
 }
 
 /// One field of a noun.

@@ -24,4 +24,5 @@ pub static HISTORY_RECORD: Noun = Noun {
     ],
     listed: &["uuid", "created_at", "severity", "event"],
     detail_since: v(78),
+    links_selectable: true,
 };

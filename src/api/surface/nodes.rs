@@ -12,6 +12,7 @@ pub static NODE: Noun = Noun {
     fields: FIELDS,
     listed: &["instance_uuid", "maintenance", "power_state", "provision_state", "uuid", "name"],
     detail_since: v(43),
+    links_selectable: false,
 };
 
 #[rustfmt::skip]
@@ -108,4 +109,5 @@ pub static NODE_STATES: Noun = Noun {
     ],
     listed: &[],
     detail_since: v(1),
+    links_selectable: false,
 };

@@ -12,6 +12,7 @@ pub static PORT: Noun = Noun {
     fields: FIELDS,
     listed: &["uuid", "address"],
     detail_since: v(43),
+    links_selectable: true,
 };
 
 #[rustfmt::skip]

@@ -240,7 +240,13 @@ pub static ROUTES: &[Route] = &[
     get("/v1/drivers/properties", handler!(drivers::missing)),
     get("/v1/drivers/{driver}", handler!(drivers::show)),
     get("/v1/drivers/{driver}/properties", handler!(drivers::properties)),
+    get("/v1/drivers/{driver}/raid/logical_disk_properties", handler!(drivers::disk_properties)).since(12, TooOld::NotAcceptable),
     get("/v1/drivers/{driver}/vendor_passthru/methods", handler!(drivers::methods)),
+    get("/v1/drivers/{driver}/vendor_passthru", handler!(drivers::passthru)),
+    post("/v1/drivers/{driver}/vendor_passthru", handler!(drivers::passthru)),
+    put("/v1/drivers/{driver}/vendor_passthru", handler!(drivers::passthru)),
+    patch("/v1/drivers/{driver}/vendor_passthru", handler!(drivers::passthru)),
+    delete("/v1/drivers/{driver}/vendor_passthru", handler!(drivers::passthru)),
 
     get("/v1/lookup", handler!(agent::look_up)).public().since(22, NO_RESOURCE),
     post("/v1/heartbeat/{node}", handler!(agent::beat)).public().since(22, NO_RESOURCE),

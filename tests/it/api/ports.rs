@@ -27,7 +27,7 @@ async fn a_port_is_created_shown_changed_and_deleted() -> Outcome {
     assert!(made.headers["location"].ends_with(&format!("/v1/ports/{uuid}")));
     assert_eq!((&made.json["address"], &made.json["pxe_enabled"]), (&json!(MAC), &json!(true)));
     assert_eq!(made.json["local_link_connection"]["switch_id"], "0a:1b:2c:3d:4e:5f");
-    let by_name = service.get("/v1/ports/eth0?fields=uuid,address").await?;
+    let by_name = service.get("/v1/ports/eth0?fields=uuid,address,links").await?;
     assert_eq!(by_name.json["uuid"], uuid);
     assert_eq!(by_name.json["name"], Value::Null, "not asked for");
     let patch = json!([{"op": "replace", "path": "/pxe_enabled", "value": false}, {"op": "add", "path": "/extra/z", "value": 1},
