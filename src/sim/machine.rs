@@ -65,7 +65,7 @@ impl Default for Pace {
             agent: agent::Pace {
                 lookup_pause: Duration::from_millis(100),
                 heartbeat_pause: Duration::from_millis(50),
-                step: Duration::from_millis(100),
+                step: Duration::from_millis(300),
             },
         }
     }

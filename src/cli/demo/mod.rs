@@ -53,6 +53,12 @@ pub fn run(args: Args) -> anyhow::Result<()> {
 
 async fn demonstrate(args: &Args) -> anyhow::Result<()> {
     let stage = stage::Stage::build(args.machines).await.context("cannot set the stage")?;
+    let done = perform(args, &stage).await;
+    stage.strike().await;
+    done
+}
+
+async fn perform(args: &Args, stage: &stage::Stage) -> anyhow::Result<()> {
     let stop = CancellationToken::new();
     let service = Service::start(stage.settings.clone(), stop.clone()).await?;
     let admin = format!("http://{}", service.admin);
@@ -65,7 +71,7 @@ async fn demonstrate(args: &Args) -> anyhow::Result<()> {
     writeln!(out)?;
 
     let story = tokio::select! {
-        story = tokio::time::timeout(LIMIT, play(&admin, &rack, &stage)) => {
+        story = tokio::time::timeout(LIMIT, play(&admin, &rack, stage)) => {
             story.unwrap_or_else(|_| bail!("the demonstration did not end within {} s", LIMIT.as_secs()))
         }
         Some(ended) = running.join_next() => {
@@ -86,7 +92,6 @@ async fn demonstrate(args: &Args) -> anyhow::Result<()> {
     }
     let left_open: usize = rack.machines.iter().map(|machine| machine.bmc.sessions()).sum();
     rack.remove().await;
-    stage.strike().await;
     story?;
     if left_open > 0 {
         bail!("{left_open} sessions were left open on the BMCs");
