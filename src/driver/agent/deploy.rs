@@ -236,9 +236,12 @@ async fn tear_down_agent(task: &mut Task) -> Result<Outcome, DriverError> {
 async fn wait_for_off(task: &Task, driver: Driver) {
     let settings = &task.env.settings;
     let polling = async {
+        // Ramdisks are off within a second or so, or busy syncing for many.
+        let mut pause = settings.agent_poll / 10;
         // A BMC that does not answer now is asked again; what matters is decided by the power-off that follows.
         while !matches!(driver.power.state(task).await, Ok(Some(PowerState::Off))) {
-            task.env.clock.sleep(settings.agent_poll).await;
+            task.env.clock.sleep(pause).await;
+            pause = (pause * 2).min(settings.agent_poll);
         }
     };
     if tokio::time::timeout(settings.agent_power_off, polling).await.is_err() {

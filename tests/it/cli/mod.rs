@@ -1,5 +1,7 @@
 //! The program as its user meets it: arguments, exit codes, signals, sentences.
 
+mod demo;
+
 use std::io::{BufRead as _, BufReader, Read as _};
 use std::process::{Child, Command, Output, Stdio};
 use std::time::Duration;
