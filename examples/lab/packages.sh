@@ -6,6 +6,8 @@
 # unpack_packages only unpacks, into a directory: no maintainer script runs, nothing of this machine changes, and it takes a
 # quarter of the time of a bootstrapped system. Both use this machine's own apt sources, so the lab has no mirror of its own.
 
+PATH=$PATH:/usr/sbin:/sbin
+
 # What running and building need: a file that must exist, and the package that brings it.
 LAB_PACKAGES='
 /usr/bin/qemu-system-x86_64         qemu-system-x86
