@@ -3,7 +3,7 @@
 //! The order of a type's names is its preference: the first enabled one is the default of a new node.
 
 use super::agent::{AgentInspect, AgentPower, Direct};
-use super::fake::{Fake, FakeDeploy, FakePower};
+use super::fake::{Fake, FakeDeploy, FakePower, FakeSteps};
 use super::ipmi::{IpmiManagement, IpmiPower, IpmiVendor};
 use super::noop::{Absent, Noop};
 use super::pxe::Ipxe;
@@ -63,6 +63,10 @@ const fn row(name: &'static str, implementation: Implementation) -> InterfaceRow
     InterfaceRow { name, implementation }
 }
 
+static FAKE_BIOS: FakeSteps = FakeSteps { kind: K::Bios, names: &["apply_configuration", "factory_reset"] };
+static FAKE_FIRMWARE: FakeSteps = FakeSteps { kind: K::Firmware, names: &["update"] };
+static FAKE_RAID: FakeSteps = FakeSteps { kind: K::Raid, names: &["create_configuration", "delete_configuration"] };
+
 /// Every interface that this binary has. A vendor's driver adds its rows here.
 pub const INTERFACES: &[InterfaceRow] = &[
     row("fake", Implementation::Power(&FakePower)),
@@ -84,13 +88,13 @@ pub const INTERFACES: &[InterfaceRow] = &[
     row("fake", Implementation::Vendor(&Fake)),
     row("ipmitool", Implementation::Vendor(&IpmiVendor)),
     row("no-vendor", Implementation::Vendor(&Absent("vendor"))),
-    row("fake", Implementation::Other(InterfaceKind::Bios, &Fake)),
+    row("fake", Implementation::Other(InterfaceKind::Bios, &FAKE_BIOS)),
     row("no-bios", Implementation::Other(InterfaceKind::Bios, &Absent("bios"))),
     row("fake", Implementation::Other(InterfaceKind::Console, &Fake)),
     row("no-console", Implementation::Other(InterfaceKind::Console, &Absent("console"))),
-    row("fake", Implementation::Other(InterfaceKind::Firmware, &Fake)),
+    row("fake", Implementation::Other(InterfaceKind::Firmware, &FAKE_FIRMWARE)),
     row("no-firmware", Implementation::Other(InterfaceKind::Firmware, &Absent("firmware"))),
-    row("fake", Implementation::Other(InterfaceKind::Raid, &Fake)),
+    row("fake", Implementation::Other(InterfaceKind::Raid, &FAKE_RAID)),
     row("no-raid", Implementation::Other(InterfaceKind::Raid, &Absent("raid"))),
     row("fake", Implementation::Other(InterfaceKind::Rescue, &Fake)),
     row("no-rescue", Implementation::Other(InterfaceKind::Rescue, &Absent("rescue"))),

@@ -59,10 +59,6 @@ impl Management for Fake {
             Err(DriverError::misconfigured(format!("boot_device: {device} is not supported, expected one of: pxe")))
         })
     }
-
-    fn inject_nmi<'a>(&'a self, _task: &'a mut Task) -> Done<'a> {
-        Box::pin(async { Ok(()) })
-    }
 }
 
 impl Boot for Fake {
@@ -80,6 +76,27 @@ impl Boot for Fake {
 
     fn clean_up_instance<'a>(&'a self, _task: &'a mut Task) -> Done<'a> {
         Box::pin(async { Ok(()) })
+    }
+}
+
+/// An interface of some kind whose steps do nothing when they are asked for, with any arguments.
+pub struct FakeSteps {
+    pub kind: InterfaceKind,
+    pub names: &'static [&'static str],
+}
+
+impl Interface for FakeSteps {
+    fn steps(&self, _task: &Task, flow: FlowName) -> Vec<Step> {
+        match flow {
+            FlowName::Deploy | FlowName::Clean | FlowName::Service => {
+                self.names.iter().map(|name| step(self.kind, name, 0)).collect()
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    fn run_step<'a>(&'a self, _task: &'a mut Task, _step: &'a Step) -> Done<'a, Outcome> {
+        Box::pin(async { Ok(Outcome::Done) })
     }
 }
 

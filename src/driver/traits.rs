@@ -141,8 +141,11 @@ pub trait Management: Interface {
         Box::pin(async { Err(DriverError::unsupported("this management interface reads no sensors")) })
     }
 
-    fn inject_nmi<'a>(&'a self, _task: &'a mut Task) -> Done<'a> {
-        Box::pin(async { Err(DriverError::unsupported("this management interface injects no NMI")) })
+    fn inject_nmi<'a>(&'a self, task: &'a mut Task) -> Done<'a> {
+        Box::pin(async move {
+            let driver = &task.node.driver;
+            Err(DriverError::unsupported(format!("driver {driver} does not support inject_nmi on this machine")))
+        })
     }
 
     /// The maker of the machine, lower case, if the BMC tells: some need other boot flags.

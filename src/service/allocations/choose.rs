@@ -8,7 +8,7 @@ use crate::store::allocations::{self as rows, Criteria};
 use crate::store::{StoreError, Tx, nodes};
 
 /// A trait that at most so many nodes have is looked for among those, not in the pool.
-const FEW: usize = 100;
+const FEW: usize = 32;
 
 pub enum Choice {
     Take(Box<Node>),
