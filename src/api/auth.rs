@@ -140,8 +140,11 @@ impl Basic {
 
 type Stamp = Option<(SystemTime, u64)>;
 
+/// User names and their hashes.
+type Lines = Vec<(String, String)>;
+
 /// The users, if the file is not the one with this stamp.
-fn read(file: &std::path::Path, known: Stamp) -> std::io::Result<Option<(Stamp, Vec<(String, String)>)>> {
+fn read(file: &std::path::Path, known: Stamp) -> std::io::Result<Option<(Stamp, Lines)>> {
     let meta = std::fs::metadata(file)?;
     let stamp = Some((meta.modified()?, meta.len()));
     if stamp == known {

@@ -234,7 +234,7 @@ fn version_text(headers: &HeaderMap) -> Option<Cow<'_, str>> {
     headers.get_all("openstack-api-version").iter().filter_map(|value| value.to_str().ok()).find_map(|value| {
         value.split(',').find_map(|part| {
             let (service, version) = part.trim().split_once(char::is_whitespace)?;
-            service.eq_ignore_ascii_case("baremetal").then(|| Cow::Borrowed(version))
+            service.eq_ignore_ascii_case("baremetal").then_some(Cow::Borrowed(version))
         })
     })
 }

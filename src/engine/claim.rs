@@ -116,7 +116,9 @@ fn wake(tx: &Tx, owed: Work, node: &mut Node, rules: &crate::service::Rules) -> 
         provision::unwind(tx, node, owed.flow, Event::Abort, &why, rules)?;
         return Ok(None);
     }
-    if owed.heartbeat {
+    // Its newest call may have been lost with an earlier process, or on the wire: a known agent is looked up now and then.
+    let overdue = owed.due_at.is_some_and(|at| at <= tx.now()) && node.driver_internal_info.text("agent_url").is_some();
+    if owed.heartbeat || overdue {
         node.reservation = Some(rules.conductor.clone());
         next.heartbeat = false;
         next.due_at = None;
@@ -142,6 +144,9 @@ fn wake(tx: &Tx, owed: Work, node: &mut Node, rules: &crate::service::Rules) -> 
             node.set_fault(crate::model::Fault::Clean, why.clone());
         }
         provision::unwind(tx, node, owed.flow, Event::Fail, &why, rules)?;
+    } else if owed.due_at.is_some() {
+        next.due_at = None;
+        work::update(tx, &owed, &next)?;
     }
     Ok(None)
 }

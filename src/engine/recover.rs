@@ -4,7 +4,7 @@
 //! stands. What is repaired is what only the dead process knew about.
 
 use super::Engine;
-use crate::model::{FlowName, Node, State};
+use crate::model::{FlowName, Node, Phase, State, Work};
 use crate::service::flow;
 use crate::service::provision::flow_of;
 use crate::store::{StoreError, Tx, nodes, work};
@@ -30,6 +30,12 @@ pub async fn recover(engine: &Engine) -> Result<(), StoreError> {
 /// A node without work can neither be on its way somewhere nor expect a power change.
 fn mend(tx: &Tx, before: Node) -> Result<bool, StoreError> {
     let owed = work::of_node(tx, before.uuid)?;
+    // Whoever called while nobody listened, or whose call was taken in and not acted on, is asked now.
+    if let Some(waiting) = owed.as_ref().filter(|work| work.phase == Phase::Waiting)
+        && before.driver_internal_info.text("agent_url").is_some()
+    {
+        work::update(tx, waiting, &Work { heartbeat: true, ..waiting.clone() })?;
+    }
     let mut node = before.clone();
     let power_owed = owed.as_ref().is_some_and(|work| work.flow == FlowName::Power || work.args.get("power").is_some());
     if node.target_power_state.is_some() && !power_owed {

@@ -2,6 +2,7 @@
 //! one transaction.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde_json::{Value, json};
 
@@ -15,6 +16,12 @@ use crate::provision::{Event, flows as rows};
 use crate::service::{Refused, Rules, agent, allocations, flow, journal, provision};
 use crate::store::blobs::{self, BlobKind};
 use crate::store::{Tx, nodes, secrets, work};
+
+/// How long an agent that works on something may stay silent before it is asked. Its own heartbeats come every few
+/// minutes, and the one that it sends at the end of a step can be lost.
+const LOOK_AGAIN: Duration = Duration::from_secs(30);
+/// How often in a flow an agent that called may turn out unreachable.
+const OUT_OF_REACH: u64 = 10;
 
 /// Everything that the transaction needs, so that it can be run again.
 struct Settled {
@@ -58,6 +65,14 @@ impl Settled {
         next.args = self.args.clone();
         let more = match &self.outcome {
             _ if self.act == Act::Power => self.after_power(tx, &mut next, &mut node)?,
+            Err(error) if self.out_of_reach(error, &mut next) => {
+                // The flow goes on waiting, and its time runs on.
+                let deadline = owed.deadline_at;
+                let after =
+                    self.wait(tx, &mut next, &mut node, &format!("the agent, which is out of reach: {error}"), rules)?;
+                next.deadline_at = deadline;
+                after
+            }
             Err(error) => self.failed(tx, &next, &mut node, &error.to_string(), rules)?,
             Ok(Outcome::Fail { why }) => self.failed(tx, &next, &mut node, why, rules)?,
             Ok(Outcome::Done) => self.done(tx, &mut next, &mut node, rules)?,
@@ -70,6 +85,17 @@ impl Settled {
         }
         nodes::update(tx, &before, &node)?;
         Ok(more == After::Goes)
+    }
+
+    /// Whether we could only not reach an agent that called a moment ago. A cable is bumped, a switch restarts: that is
+    /// no reason to give a machine up, until it has happened too often.
+    fn out_of_reach(&self, error: &DriverError, next: &mut Work) -> bool {
+        if !error.is_transient() || !matches!(self.act, Act::Resume(_) | Act::ResumePrepare) {
+            return false;
+        }
+        let times = next.args.get("out_of_reach").and_then(|times| times.as_u64()).unwrap_or(0) + 1;
+        next.args.set("out_of_reach", times);
+        times < OUT_OF_REACH
     }
 
     fn done(&self, tx: &Tx, next: &mut Work, node: &mut Node, rules: &Rules) -> Refused<After> {
@@ -172,6 +198,7 @@ impl Settled {
         next.why = Some(why.to_owned());
         next.since = tx.now();
         next.deadline_at = flow::deadline(tx, next.flow, rules);
+        next.due_at = tx.now().checked_add(LOOK_AGAIN).ok();
         node.reservation = None;
         tx.wake();
         Ok(After::Stays)

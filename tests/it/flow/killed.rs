@@ -56,8 +56,7 @@ async fn every_node_reaches_its_end_however_often_the_service_is_killed() -> Tes
         }
         for _ in 0..KILLS {
             site.seams.clock.sleep(Duration::from_millis(moments.below(600))).await;
-            service.kill()?;
-            service.wait()?;
+            drop(service);
             service = site.serve().await?;
         }
         let nodes = site.all_reach(&[good, "deploy failed", "clean failed", "error"]).await?;
@@ -69,10 +68,19 @@ async fn every_node_reaches_its_end_however_often_the_service_is_killed() -> Tes
         let reached = nodes.iter().filter(|node| node["provision_state"] == good).count();
         assert_eq!(reached, usize::from(MACHINES), "after {verb}, seed {seed}: {}", summary(&nodes));
     }
-    service.kill()?;
-    service.wait()?;
+    drop(service);
     rack.remove().await;
     Ok(())
+}
+
+/// The running program, killed (SIGKILL) when it is dropped, whatever the reason.
+struct Service(Child);
+
+impl Drop for Service {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
 }
 
 fn summary(nodes: &[Value]) -> String {
@@ -113,7 +121,7 @@ impl Site {
         std::fs::write(
             &config,
             format!(
-                "db = \"{at}/store.sqlite\"\nlisten = \"{admin}\"\n\
+                "db = \"{at}/store.sqlite\"\nlog = \"error\"\nlisten = \"{admin}\"\n\
                  [provisioning]\nlisten = \"{machines}\"\nurl = \"http://{machines}\"\n\
                  [dhcp]\nlisten = \"{dhcp}\"\npool = \"127.83.1.10-127.83.1.60\"\nnetmask = \"255.255.0.0\"\n\
                  [tftp]\nport = {}\n[boot]\ndir = \"{at}/boot\"\n[images]\nroots = [\"{at}\"]\n\
@@ -141,15 +149,16 @@ impl Site {
     }
 
     /// Starts the program and waits for its first answer.
-    async fn serve(&self) -> Fallible<Child> {
-        let child = Command::new(env!("CARGO_BIN_EXE_bessemer"))
+    async fn serve(&self) -> Fallible<Service> {
+        let service = Command::new(env!("CARGO_BIN_EXE_bessemer"))
             .args(["serve", "--config"])
             .arg(&self.config)
             .stdout(Stdio::null())
-            .spawn()?;
+            .spawn()
+            .map(Service)?;
         for _ in 0..500 {
             if self.call(Method::GET, "/v1", None).await.is_ok() {
-                return Ok(child);
+                return Ok(service);
             }
             self.seams.clock.sleep(Duration::from_millis(20)).await;
         }

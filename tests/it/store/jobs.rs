@@ -94,7 +94,12 @@ async fn only_a_kept_job_wakes_those_who_wait_for_work() -> anyhow::Result<()> {
         });
         assert!(refused.await.is_err());
         assert!(!woken.has_changed()?);
-        store.write(|tx| Ok::<_, StoreError>(tx.wake())).await?;
+        store
+            .write(|tx| {
+                tx.wake();
+                Ok::<_, StoreError>(())
+            })
+            .await?;
         assert!(woken.has_changed()?);
     }
     Ok(())
