@@ -34,6 +34,7 @@ pub fn rules(settings: &Settings, host: &str) -> Rules {
             rescue: settings.timeouts.rescue_callback,
             service: settings.timeouts.service_callback,
         },
+        ..Rules::default()
     }
 }
 

@@ -89,6 +89,7 @@ pub fn start(
     periods: Periods,
     stop: CancellationToken,
 ) -> (Handle, impl Future<Output = Result<(), StoreError>> + Send) {
+    let rules = Rules { started_at: env.clock.now(), ..rules };
     let engine = Engine {
         store,
         env,

@@ -8,6 +8,7 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::{Refusal, Refused, Rules, flow};
+use crate::clock::micros;
 use crate::model::secret::{MASK, Sealed};
 use crate::model::{Node, Phase, State};
 use crate::store::{Read, Tx, nodes, ports, secrets, work};
@@ -30,16 +31,19 @@ pub struct Found {
 
 /// The node behind a lookup, and a token if it has none yet. Everything that does not fit is one and the same 404:
 /// strangers learn nothing.
-pub fn lookup(tx: &Tx, asked: &Lookup) -> Refused<Found> {
+///
+/// A token is handed out once, because whoever holds it is believed. The exception is one that an earlier process of
+/// ours handed out and that was never used: its answer died with that process, and the agent would wait for ever.
+pub fn lookup(tx: &Tx, asked: &Lookup, rules: &Rules) -> Refused<Found> {
     let Some(before) = find(tx, asked)?.filter(|node| answers_lookup(node.provision_state)) else {
         return Err(Refusal::not_found("Not Found"));
     };
-    let token = token_of(tx, &before)?;
-    if token.is_some() {
+    if secret_of(tx, &before, TOKEN)?.is_some() && !was_lost(tx, &before, rules)? {
         return Ok(Found { node: before, token: MASK.to_owned() });
     }
     let token = tx.token();
     secrets::put(tx, before.uuid, COLUMN, TOKEN, &Sealed::seal(token.clone().into()))?;
+    secrets::put(tx, before.uuid, COLUMN, HANDED_OUT, &Sealed::seal(micros(tx.now()).into()))?;
     let mut node = before.clone();
     node.driver_internal_info.set("agent_secret_token", MASK);
     nodes::update(tx, &before, &node)?;
@@ -48,6 +52,15 @@ pub fn lookup(tx: &Tx, asked: &Lookup) -> Refused<Found> {
 
 const COLUMN: &str = "driver_internal_info";
 const TOKEN: &str = "/agent_secret_token";
+/// When the token was handed out. Not a secret, but nobody's business either.
+const HANDED_OUT: &str = "/agent_token_handed_out_at";
+
+/// Whether the stored token may never have reached an agent.
+fn was_lost(read: &Read, node: &Node, rules: &Rules) -> Refused<bool> {
+    let used = node.driver_internal_info.get("agent_url").is_some();
+    let at = secret_of(read, node, HANDED_OUT)?.and_then(|at| at.as_i64());
+    Ok(!used && at.is_some_and(|at| at < micros(rules.started_at)))
+}
 
 /// States in which a ramdisk of ours may be running.
 fn answers_lookup(state: State) -> bool {
@@ -87,9 +100,9 @@ pub fn find(read: &Read, asked: &Lookup) -> Refused<Option<Node>> {
     }
 }
 
-fn token_of(read: &Read, node: &Node) -> Refused<Option<Value>> {
+fn secret_of(read: &Read, node: &Node, pointer: &str) -> Refused<Option<Value>> {
     let found = secrets::of_column(read, node.uuid, COLUMN)?;
-    Ok(found.into_iter().find(|(pointer, _)| pointer == TOKEN).map(|(_, sealed)| sealed.open().clone()))
+    Ok(found.into_iter().find(|(at, _)| at == pointer).map(|(_, sealed)| sealed.open().clone()))
 }
 
 /// What a heartbeat says.
@@ -150,7 +163,7 @@ fn check(read: &Read, node: &Node, beat: &Heartbeat) -> Refused<()> {
         return Err(Refusal::invalid("agent_version: expected the agent's version"));
     }
     // The token is what tells our ramdisk from anybody else on the network; without one nothing is believed.
-    let stored = token_of(read, node)?;
+    let stored = secret_of(read, node, TOKEN)?;
     let same = match (&stored, &beat.token) {
         (Some(Value::String(stored)), Some(sent)) => constant_time_eq(stored.as_bytes(), sent.as_bytes()),
         _ => false,
@@ -187,5 +200,6 @@ pub fn forget(tx: &Tx, node: &mut Node) -> Refused<()> {
         node.driver_internal_info.remove(key);
     }
     secrets::remove(tx, node.uuid, COLUMN, TOKEN)?;
+    secrets::remove(tx, node.uuid, COLUMN, HANDED_OUT)?;
     Ok(())
 }

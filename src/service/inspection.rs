@@ -45,7 +45,7 @@ pub fn continue_inspection(tx: &Tx, report: &Report, rules: &Rules) -> Refused<F
     next.why = None;
     next.deadline_at = None;
     work::update(tx, &owed, &next)?;
-    agent::lookup(tx, &Lookup { addresses: Vec::new(), node_uuid: Some(node.uuid) })
+    agent::lookup(tx, &Lookup { addresses: Vec::new(), node_uuid: Some(node.uuid) }, rules)
 }
 
 /// Only a waiting node takes a report; one that was named by UUID must own one of the addresses, if it has any ports.

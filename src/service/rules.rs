@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use jiff::Timestamp;
+
 use crate::provision::flows::Timeout;
 
 #[derive(Clone, Debug)]
@@ -11,6 +13,8 @@ pub struct Rules {
     /// Whether nodes are cleaned on the way to `available` unless they say otherwise.
     pub automated_clean: bool,
     pub timeouts: Timeouts,
+    /// When this process began to serve. The engine sets it.
+    pub started_at: Timestamp,
 }
 
 /// How long a wait for the agent may last; zero is for ever.
@@ -52,6 +56,11 @@ impl Timeouts {
 
 impl Default for Rules {
     fn default() -> Self {
-        Rules { conductor: "bessemer".to_owned(), automated_clean: true, timeouts: Timeouts::default() }
+        Rules {
+            conductor: "bessemer".to_owned(),
+            automated_clean: true,
+            timeouts: Timeouts::default(),
+            started_at: Timestamp::UNIX_EPOCH,
+        }
     }
 }

@@ -26,7 +26,8 @@ pub async fn look_up(call: Call) -> Result<Answer, Fault> {
     if asked.addresses.is_empty() && asked.node_uuid.is_none() {
         return Err(Fault::invalid("addresses: expected at least one MAC address, or a node_uuid"));
     }
-    let found = call.state.store.write(move |tx| lookup(tx, &asked)).await?;
+    let rules = call.state.engine.rules().clone();
+    let found = call.state.store.write(move |tx| lookup(tx, &asked, &rules)).await?;
     Ok(Answer::json(&document(&call, &found)?))
 }
 
