@@ -115,7 +115,7 @@ pub fn request(tx: &Tx, uuid: Uuid, request: &Request, rules: &Rules) -> Refused
         )));
     }
     if before.retired && verb.event == Event::Provide {
-        return Err(Refusal::conflict(format!(
+        return Err(Refusal::invalid(format!(
             "Node {} is retired and cannot be made available; remove the retired flag first.",
             before.uuid
         )));

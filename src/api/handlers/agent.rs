@@ -41,12 +41,13 @@ pub async fn beat(call: Call) -> Result<Answer, Fault> {
             return Err(Fault::invalid(format!("Field \"{}\" not recognised", param.name)));
         }
     }
-    let node = find(&call).await?;
     let field = |name| text(&sent, name);
+    let callback_url =
+        field("callback_url")?.ok_or_else(|| Fault::invalid("Missing mandatory parameter: callback_url"))?;
+    let node = find(&call).await?;
     let beat = Heartbeat {
         node: node.uuid,
-        callback_url: field("callback_url")?
-            .ok_or_else(|| Fault::invalid("Missing mandatory argument: callback_url"))?,
+        callback_url,
         token: field("agent_token")?,
         version: field("agent_version")?,
         verify_ca: field("agent_verify_ca")?,
@@ -60,16 +61,16 @@ pub async fn beat(call: Call) -> Result<Answer, Fault> {
 
 /// `POST /v1/continue_inspection`
 pub async fn report(call: Call) -> Result<Answer, Fault> {
+    let data = call.object("inspection data")?;
+    let addresses = addresses(&data)?;
     // Agents send no version, which is the oldest; those in between never had this.
     let new = call.version.has(Quirk::InspectionReports);
     if !new && !call.version.is_oldest() {
-        return Err(Fault::not_found("Not Found"));
+        return Err(Fault::not_found("Resource could not be found."));
     }
     let mut query = call.query.clone();
     let node_uuid = if new { node(query.take("node_uuid")?)? } else { None };
     query.end()?;
-    let data = call.object("inspection data")?;
-    let addresses = addresses(&data)?;
     let report = Report { data, node_uuid, addresses };
     let rules = call.state.engine.rules().clone();
     let found = call.state.engine.write_when_free(move |tx| continue_inspection(tx, &report, &rules)).await?;
@@ -142,7 +143,17 @@ fn extra() -> Map<String, Value> {
         },
         "metrics_statsd": {"statsd_host": "localhost", "statsd_port": 8125},
         "enable_bios_bootloader_install": false,
-        "agent_containers": {},
+        // Of the agent's own listener.
+        "tls_min_version": "1.3",
+        "tls_cipher_suites": null,
+        "agent_containers": {
+            "allow_arbitrary_containers": false,
+            "allowed_containers": [],
+            "container_steps_file": "/etc/ironic-python-agent.d/mysteps.yaml",
+            "pull_options": [],
+            "run_options": ["--rm", "--network=host"],
+            "runner": "podman",
+        },
     });
     match values {
         Value::Object(map) => map,

@@ -154,7 +154,9 @@ pub async fn update(call: Call) -> Result<Answer, Fault> {
     let view = View::new(&NODE, call.version, &call.base, &Wanted::All)?;
     let shared = call.state.clone();
     let updated = call.state.write(move |tx| {
-        let node = nodes::patch(tx, &ident, &patch)?;
+        let mut node = nodes::patch(tx, &ident, &patch)?;
+        // The answer is written while the node is held for this change, and says so, as Ironic's does.
+        node.reservation = Some(shared.settings.conductor.clone());
         whole(tx, &view, &shared.settings.conductor, &node)
     });
     Ok(Answer::ok(updated.await?))

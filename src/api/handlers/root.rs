@@ -10,9 +10,10 @@ use crate::api::{Answer, Call, Fault};
 pub async fn root(call: Call) -> Result<Answer, Fault> {
     call.no_query()?;
     let version = version(&call.base);
+    // Name and description belong to the API, not to who serves it: clients recognise it by them.
     Ok(Answer::json(&json!({
         "name": "OpenStack Ironic API",
-        "description": "Bessemer serves the API of Ironic: it turns bare machines into running ones.",
+        "description": "Ironic is an OpenStack project which enables the provision and management of baremetal machines.",
         "default_version": version,
         "versions": [version],
     })))

@@ -2,5 +2,10 @@
 mod allocations;
 mod conductors;
 mod drivers;
+mod listing;
+mod nodes;
 mod ports;
+mod server;
 pub mod service;
+mod states;
+mod surface;

@@ -31,12 +31,20 @@ pub struct Service {
     pub address: SocketAddr,
     pub store: Store,
     _tasks: JoinSet<()>,
-    _stop: DropGuard,
+    stop: Option<DropGuard>,
     _dir: tempfile::TempDir,
 }
 
 impl Service {
     pub async fn start() -> Outcome<Self> {
+        Service::start_with(Auth::None).await
+    }
+
+    pub async fn start_with(auth: Auth) -> Outcome<Self> {
+        Service::start_as(auth, api::Listener::Admin).await
+    }
+
+    pub async fn start_as(auth: Auth, listener: api::Listener) -> Outcome<Self> {
         let dir = tempfile::tempdir()?;
         let (clock, random, net) = (Clock::system(), Random::system(), Net::system());
         let store = Store::open(&dir.path().join("db"), Options::new(clock.clone(), random.clone()))?;
@@ -56,13 +64,18 @@ impl Service {
             engine,
             random,
             settings: api::Settings { conductor: "here".to_owned(), ..api::Settings::default() },
-            auth: Auth::None,
+            auth,
         });
         let socket = net.listen(SocketAddr::from(([127, 0, 0, 1], 0))).await?;
         let address = socket.local_addr()?;
-        let server = api::Server { state, listener: api::Listener::Admin };
+        let server = api::Server { state, listener };
         tasks.spawn(server.run(socket, stop.clone()));
-        Ok(Service { address, store, _tasks: tasks, _stop: stop.drop_guard(), _dir: dir })
+        Ok(Service { address, store, _tasks: tasks, stop: Some(stop.drop_guard()), _dir: dir })
+    }
+
+    /// Tells the service to end; it does so by itself.
+    pub fn stop(&mut self) {
+        self.stop = None;
     }
 
     /// One request on a connection of its own.
