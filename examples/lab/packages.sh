@@ -14,9 +14,10 @@ LAB_PACKAGES='
 /usr/bin/qemu-img                   qemu-utils
 /usr/share/OVMF/OVMF_CODE_4M.fd     ovmf
 /usr/lib/ipxe/snponly.efi           ipxe
-/usr/lib/ipxe/qemu/pxe-virtio.rom   ipxe-qemu
+/usr/share/doc/ipxe-qemu            ipxe-qemu
 /usr/bin/ipmi_sim                   openipmi
 /usr/sbin/ip                        iproute2
+/usr/bin/mount                      mount
 /usr/bin/python3                    python3
 /usr/sbin/modprobe                  kmod
 /usr/bin/cpio                       cpio
