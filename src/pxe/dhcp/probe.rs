@@ -1,8 +1,9 @@
 //! Is another DHCP server answering on this network already?
 //!
 //! Two servers on one link hand out the same addresses and each other's boot files, and the machines that suffer belong
-//! to somebody else. So before the first answer a DISCOVER and an INFORM are sent from an invented card: the first is what
-//! servers answer to everybody, the second is answered at once by servers that test an address before they offer it.
+//! to somebody else. So before the first answer an INFORM and then a DISCOVER are sent from an invented card. The DISCOVER is
+//! what servers answer to everybody; but some test an address for seconds before they offer it, and hear nothing
+//! meanwhile, so the INFORM, which needs no address, goes first and has its turn alone.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
@@ -47,8 +48,9 @@ pub async fn foreign_server(
     };
     let questions = questions(random, own);
     let deadline = clock.instant() + PROBE;
-    while clock.instant() < deadline {
-        for question in &questions {
+    // The first round is the INFORM, all others are both.
+    for round in 1.. {
+        for question in questions.iter().take(round) {
             let to = SocketAddr::from((Ipv4Addr::BROADCAST, SERVER_PORT));
             if let Err(error) = socket.send_to(&question.encode(), to).await {
                 warn!(device, %error, "cannot look for other DHCP servers");
@@ -58,6 +60,9 @@ pub async fn foreign_server(
         let wait = REPEAT.min(deadline - clock.instant());
         if let Ok(server) = tokio::time::timeout(wait, answer(&socket, clock, &questions, own)).await {
             return Some(server);
+        }
+        if clock.instant() >= deadline {
+            break;
         }
     }
     None
@@ -74,7 +79,7 @@ fn questions(random: &Random, own: Ipv4Addr) -> [Message; 2] {
     let mut inform = Message::new(Op::Request, xid ^ 1, mac);
     inform.ciaddr = own;
     inform.options.set(code::MESSAGE_TYPE, [MessageType::Inform as u8]);
-    [discover, inform]
+    [inform, discover]
 }
 
 /// Waits for an answer to one of the questions; what belongs to others is not ours to read.

@@ -4,5 +4,6 @@ mod dhcp;
 mod fuzz;
 mod http;
 mod netboot;
+mod netns;
 mod tftp;
 mod world;
