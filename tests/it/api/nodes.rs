@@ -197,7 +197,8 @@ async fn removing_a_field_gives_it_its_default() -> Outcome {
 async fn the_state_of_a_node_says_what_may_be_changed() -> Outcome {
     let (service, uuid) = with_node(json!({"resource_class": "metal"})).await?;
     let (path, id) = (format!("/v1/nodes/{uuid}"), uuid.parse::<Uuid>()?);
-    let cases: [(fn(&mut bessemer::model::Node), Value, u16); 9] = [
+    type Prepared = fn(&mut bessemer::model::Node);
+    let cases: [(Prepared, Value, u16); 9] = [
         (|node| node.provision_state = State::Active, set("/power_interface", json!("fake")), 200),
         (|node| node.provision_state = State::Active, set("/bios_interface", json!("no-bios")), 409),
         (|node| node.provision_state = State::Active, set("/resource_class", json!("other")), 409),
