@@ -103,11 +103,12 @@ impl Writer {
     }
 
     fn settle(&self, jobs: Vec<Box<dyn AnyJob>>, wake: bool) {
-        for job in jobs {
-            job.answer(None);
-        }
+        // First the wake-up: whoever has an answer may rely on the others being on their way.
         if wake {
             self.work_changed.send_modify(|count| *count += 1);
+        }
+        for job in jobs {
+            job.answer(None);
         }
     }
 
