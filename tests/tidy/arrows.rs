@@ -16,7 +16,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("app",       &["api", "bmc", "config", "driver", "engine", "image", "pxe", "service", "store"]),
     ("config",    &[]),
     // Front doors: bytes to intents.
-    ("api",       &["service", "engine", "store", "driver::catalog", "provision", "model", "wire"]),
+    ("api",       &["service", "engine", "store", "driver::catalog", "driver::traits", "driver::DriverError", "driver::VendorMethod", "provision", "model", "wire"]),
     ("pxe",       &["service", "store", "model", "wire"]),
     // Does, slowly.
     ("engine",    &["service", "driver", "store", "provision", "model"]),

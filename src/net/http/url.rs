@@ -43,7 +43,7 @@ impl Url {
         let port = match authority.port_u16() {
             Some(port) => port,
             // A port that is there but is no number must not silently become the default one.
-            None if authority.port().is_some() => return Err(wrong("has an invalid port")),
+            None if names_port(authority.as_str()) => return Err(wrong("has an invalid port")),
             None if https => 443,
             None => 80,
         };
@@ -134,6 +134,13 @@ impl fmt::Debug for Url {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)
     }
+}
+
+/// Whether `user@host:port` has something after the host's colon. The parser drops a port that is out of range.
+fn names_port(authority: &str) -> bool {
+    let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
+    let after = host.rsplit_once(']').map_or(host, |(_, after)| after);
+    after.rsplit_once(':').is_some_and(|(_, port)| !port.is_empty())
 }
 
 #[cfg(test)]
