@@ -9,7 +9,7 @@ use super::traits::{CurrentBoot, Done, Property, RamdiskFor};
 use super::{
     Boot, BootDevice, Deploy, DriverError, Inspect, Interface, Management, Outcome, Power, Task, Vendor, VendorMethod,
 };
-use crate::model::{FlowName, InterfaceKind, PowerState, PowerTarget, Step, StepSource};
+use crate::model::{FlowName, InterfaceKind, PowerState, PowerTarget, Step};
 
 pub struct Fake;
 
@@ -89,7 +89,7 @@ impl Interface for FakeSteps {
     fn steps(&self, _task: &Task, flow: FlowName) -> Vec<Step> {
         match flow {
             FlowName::Deploy | FlowName::Clean | FlowName::Service => {
-                self.names.iter().map(|name| step(self.kind, name, 0)).collect()
+                self.names.iter().map(|name| Step::of_driver(self.kind, name, 0)).collect()
             }
             _ => Vec::new(),
         }
@@ -106,7 +106,7 @@ pub struct FakeDeploy;
 impl Interface for FakeDeploy {
     fn steps(&self, _task: &Task, flow: FlowName) -> Vec<Step> {
         match flow {
-            FlowName::Deploy => vec![step(InterfaceKind::Deploy, "deploy", 100)],
+            FlowName::Deploy => vec![Step::of_driver(InterfaceKind::Deploy, "deploy", 100)],
             _ => Vec::new(),
         }
     }
@@ -121,20 +121,6 @@ impl Deploy for FakeDeploy {}
 impl Inspect for Fake {
     fn inspect<'a>(&'a self, _task: &'a mut Task) -> Done<'a, Outcome> {
         Box::pin(async { Ok(Outcome::Done) })
-    }
-}
-
-/// A step of the driver's own.
-fn step(interface: InterfaceKind, name: &str, priority: i64) -> Step {
-    Step {
-        interface,
-        step: name.to_owned(),
-        args: Map::new(),
-        priority,
-        abortable: true,
-        requires_ramdisk: true,
-        reboot_requested: false,
-        source: StepSource::Driver,
     }
 }
 

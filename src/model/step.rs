@@ -102,6 +102,20 @@ fn requires_ramdisk_by_default() -> bool {
 }
 
 impl Step {
+    /// A step that an interface of the driver carries out itself: abortable, in the ramdisk, without arguments.
+    pub fn of_driver(interface: InterfaceKind, name: &str, priority: i64) -> Self {
+        Step {
+            interface,
+            step: name.to_owned(),
+            args: Map::new(),
+            priority,
+            abortable: true,
+            requires_ramdisk: true,
+            reboot_requested: false,
+            source: StepSource::Driver,
+        }
+    }
+
     /// How the step is named in logs, errors and the request: `deploy.write_image`.
     pub fn name(&self) -> String {
         format!("{}.{}", self.interface.as_str(), self.step)

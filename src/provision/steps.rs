@@ -65,20 +65,6 @@ pub fn resolve_in_order(available: &[Step], asked: &[AskedStep]) -> Result<Vec<S
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::StepSource;
-
-    fn step(interface: InterfaceKind, name: &str, priority: i64) -> Step {
-        Step {
-            interface,
-            step: name.to_owned(),
-            args: Map::new(),
-            priority,
-            abortable: true,
-            requires_ramdisk: true,
-            reboot_requested: false,
-            source: StepSource::Driver,
-        }
-    }
 
     fn asked(interface: InterfaceKind, name: &str, priority: i64) -> AskedStep {
         AskedStep { interface, step: name.to_owned(), args: Map::new(), priority: Some(priority) }
@@ -91,7 +77,12 @@ mod tests {
     #[test]
     fn equal_priorities_are_ordered_by_interface() {
         use InterfaceKind::*;
-        let mut steps = vec![step(Raid, "a", 50), step(Deploy, "b", 50), step(Power, "c", 50), step(Bios, "d", 60)];
+        let mut steps = vec![
+            Step::of_driver(Raid, "a", 50),
+            Step::of_driver(Deploy, "b", 50),
+            Step::of_driver(Power, "c", 50),
+            Step::of_driver(Bios, "d", 60),
+        ];
         sort(&mut steps);
         assert_eq!(names(&steps), ["bios.d", "power.c", "deploy.b", "raid.a"]);
     }
@@ -99,7 +90,11 @@ mod tests {
     #[test]
     fn a_client_adds_moves_and_removes_deploy_steps() {
         use InterfaceKind::*;
-        let have = [step(Deploy, "deploy", 100), step(Deploy, "write_image", 80), step(Bios, "factory_reset", 0)];
+        let have = [
+            Step::of_driver(Deploy, "deploy", 100),
+            Step::of_driver(Deploy, "write_image", 80),
+            Step::of_driver(Bios, "factory_reset", 0),
+        ];
         let want = [asked(Bios, "factory_reset", 90), asked(Deploy, "write_image", 0)];
         assert_eq!(
             merge_deploy(&have, &want).map(|s| names(&s)),

@@ -168,16 +168,7 @@ impl Deploy for Direct {
 }
 
 fn step(name: &str, priority: i64) -> Step {
-    Step {
-        interface: InterfaceKind::Deploy,
-        step: name.to_owned(),
-        args: Map::new(),
-        priority,
-        abortable: true,
-        requires_ramdisk: true,
-        reboot_requested: false,
-        source: StepSource::Driver,
-    }
+    Step::of_driver(InterfaceKind::Deploy, name, priority)
 }
 
 async fn boot_ramdisk(task: &mut Task) -> Result<Outcome, DriverError> {
