@@ -7,6 +7,7 @@ use crate::clock::Clock;
 use crate::config::Settings;
 use crate::config::settings::{Dhcp, DhcpAt, Unknown};
 use crate::net::Net;
+use crate::pxe::dhcp::reservations::Reservation;
 use crate::pxe::loaders::Loaders;
 use crate::pxe::{self, At, Bound, Parts};
 use crate::random::Random;
@@ -37,7 +38,12 @@ fn meaning(dhcp: &Dhcp, url: Option<String>) -> pxe::Settings {
         netmask: dhcp.netmask,
         gateway: dhcp.gateway,
         dns: dhcp.dns.clone(),
-        reservations: Default::default(),
+        reservations: dhcp
+            .reservations
+            .iter()
+            .cloned()
+            .map(|it| (it.mac, Reservation { address: it.address, name: it.name }))
+            .collect(),
         serve_unknown: dhcp.unknown == Unknown::Lease,
         // The configuration bounds it to a month.
         lease_secs: u32::try_from(dhcp.lease.as_secs()).unwrap_or(u32::MAX),

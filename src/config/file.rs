@@ -170,6 +170,10 @@ fn unknown(name: &str, table: &str, word: &str) -> String {
     format!("{name}: there is no key {word} {place}{near}")
 }
 
+fn is_text(value: &Value) -> bool {
+    value.as_str().is_some_and(|text| !text.trim().is_empty())
+}
+
 impl Kind {
     /// Reads the text of a variable or a flag. What is no such value stays text, for [`Kind::check`] to refuse.
     fn read(self, text: &str) -> Value {
@@ -182,6 +186,14 @@ impl Kind {
                 let words = text.split(',').map(str::trim).filter(|word| !word.is_empty());
                 Value::Array(words.map(|word| Value::String(word.to_owned())).collect())
             }
+            Kind::Named => {
+                let pairs = text.split(',').map(str::trim).filter(|pair| !pair.is_empty());
+                let pairs = pairs.map(|pair| {
+                    let (name, text) = pair.split_once('=')?;
+                    Some((name.trim().to_owned(), Value::String(text.trim().to_owned())))
+                });
+                pairs.collect::<Option<Table>>().map_or_else(as_text, Value::Table)
+            }
         }
     }
 
@@ -192,9 +204,11 @@ impl Kind {
             (Kind::Words, Value::String(_)) | (Kind::Flag, Value::Boolean(_)) => true,
             (Kind::Choice(words), Value::String(text)) => words.contains(&&**text),
             (Kind::Number(least, most), Value::Integer(number)) => (least..=most).contains(number),
-            (Kind::List, Value::Array(items)) => {
-                items.iter().all(|item| item.as_str().is_some_and(|text| !text.trim().is_empty()))
-            }
+            (Kind::List, Value::Array(items)) => items.iter().all(is_text),
+            (Kind::Named, Value::Table(named)) => named.values().all(|value| match value {
+                Value::Table(inner) => inner.values().all(is_text),
+                value => is_text(value),
+            }),
             _ => false,
         };
         if fits { Ok(()) } else { Err(self.expected()) }
@@ -209,6 +223,7 @@ impl Kind {
             Kind::Number(least, i64::MAX) => format!("a whole number of at least {least}"),
             Kind::Number(least, most) => format!("a whole number from {least} to {most}"),
             Kind::List => "a list of texts".to_owned(),
+            Kind::Named => "a table of texts, or of tables of texts".to_owned(),
         }
     }
 }

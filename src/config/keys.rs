@@ -14,6 +14,8 @@ pub enum Kind {
     Number(i64, i64),
     /// A list of texts; in a variable or a flag they are separated by commas.
     List,
+    /// A table of names, each with a text or with a table of texts; in a variable or a flag `NAME=TEXT`, separated by commas.
+    Named,
 }
 
 /// What stands behind a key if nobody gives a value.
@@ -56,7 +58,7 @@ macro_rules! keys {
 }
 
 use Fallback::{Absent, Is};
-use Kind::{Choice, Flag, List, Number, Text, Words};
+use Kind::{Choice, Flag, List, Named, Number, Text, Words};
 
 const MONTH_SECS: i64 = 31 * 24 * 3600;
 /// Seconds, where 0 means never.
@@ -81,6 +83,7 @@ keys! {
     DHCP_INTERFACE = "dhcp.interface", Text, Absent(r#""br0""#), "Serve DHCP and TFTP on this interface. Off unless given.";
     DHCP_LISTEN = "dhcp.listen", Text, Absent(r#""127.77.0.1:6767""#), "Instead of an interface: one loopback address and port, for simulated machines.";
     DHCP_POOL = "dhcp.pool", Text, Absent(r#""10.77.0.100-10.77.0.199""#), "First and last address to lease.";
+    DHCP_RESERVATIONS = "dhcp.reservations", Named, Absent(r#"{ "52:54:00:12:34:56" = "10.77.0.50", "52:54:00:12:34:57" = { address = "10.77.0.51", name = "web1" } }"#), "Addresses that always go to one MAC address, inside or outside the pool, and to nobody else; with a name if the machine shall learn its own. May be a table [dhcp.reservations]. Who has one is served even if unknown.";
     DHCP_NETMASK = "dhcp.netmask", Text, Absent(r#""255.255.255.0""#), "The netmask to hand out. The interface's own if absent.";
     DHCP_GATEWAY = "dhcp.gateway", Text, Absent(r#""10.77.0.1""#), "The router to hand out. None if absent.";
     DHCP_DNS = "dhcp.dns", List, Is("[]"), "Name servers to hand out.";

@@ -11,6 +11,7 @@ pub mod file;
 pub mod keys;
 mod network;
 pub mod print;
+mod reservations;
 pub mod settings;
 
 pub use file::Typed;

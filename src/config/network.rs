@@ -4,6 +4,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
 use super::keys;
+use super::reservations::{self, Reservation};
 use super::settings::Values;
 
 /// The listener for machines.
@@ -31,6 +32,7 @@ pub struct Dhcp {
     pub at: DhcpAt,
     /// First and last address, both leased.
     pub pool: (Ipv4Addr, Ipv4Addr),
+    pub reservations: Vec<Reservation>,
     /// None: the interface's own.
     pub netmask: Option<Ipv4Addr>,
     pub gateway: Option<Ipv4Addr>,
@@ -82,7 +84,9 @@ pub(super) fn dhcp(values: &mut Values) -> Option<Dhcp> {
             DhcpAt::Address(address)
         }
         (None, None) => {
-            for key in [keys::DHCP_POOL, keys::DHCP_NETMASK, keys::DHCP_GATEWAY, keys::DHCP_DNS] {
+            for key in
+                [keys::DHCP_POOL, keys::DHCP_RESERVATIONS, keys::DHCP_NETMASK, keys::DHCP_GATEWAY, keys::DHCP_DNS]
+            {
                 if values.is_given(key) {
                     values.wrong(key, "dhcp.interface beside it, without which DHCP is off");
                 }
@@ -94,10 +98,19 @@ pub(super) fn dhcp(values: &mut Values) -> Option<Dhcp> {
     if netmask.is_some_and(|mask| prefix(mask).is_none()) {
         values.wrong(keys::DHCP_NETMASK, "a netmask from 255.255.0.0 to 255.255.255.252");
     }
+    let pool = pool(values, &at, netmask)?;
+    let gateway = values.ipv4(keys::DHCP_GATEWAY);
+    let server = match &at {
+        DhcpAt::Address(SocketAddr::V4(server)) => Some(*server.ip()),
+        _ => None,
+    };
+    let length = netmask.and_then(prefix).unwrap_or(SHORTEST_PREFIX);
+    let whole = netmask.is_some();
     Some(Dhcp {
-        pool: pool(values, &at, netmask)?,
+        pool,
+        reservations: reservations::read(values, &reservations::Around { pool, length, whole, server, gateway }),
         netmask,
-        gateway: values.ipv4(keys::DHCP_GATEWAY),
+        gateway,
         dns: dns(values),
         unknown: if values.words(keys::DHCP_UNKNOWN) == "lease" { Unknown::Lease } else { Unknown::Ignore },
         lease: values.secs(keys::DHCP_LEASE_SECS),
@@ -176,6 +189,7 @@ pub(super) fn provisioning(values: &mut Values, admin: SocketAddr, dhcp: Option<
     }
     if let Some(dhcp) = dhcp {
         refuse_server_in_pool(values, dhcp.pool, listen.ip());
+        reservations::refuse_server(values, &dhcp.reservations, listen.ip());
     }
     let url = match values.text(keys::PROVISIONING_URL) {
         Some(url) => url.trim_end_matches('/').to_owned(),

@@ -4,12 +4,13 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use toml::Value;
+use toml::{Table, Value};
 
 use super::keys::{self, Fallback, Key};
 use super::{Problems, Typed, file, network};
 
 pub use super::network::{Dhcp, DhcpAt, Provisioning, Unknown};
+pub use super::reservations::Reservation;
 
 /// See the rows in [`super::keys`] for what each is for.
 #[derive(Clone, Debug)]
@@ -176,6 +177,12 @@ impl Values<'_> {
         self.problems.push(format!("{} = {value} (from {by}): expected {expected}", key.path));
     }
 
+    /// Notes that one entry of a key that holds many is wrong: `dhcp.reservations.NAME (from FILE): expected …`.
+    pub fn wrong_entry(&mut self, key: &Key, name: &str, expected: &str) {
+        let by = self.typed.given(key).map_or("the default", |given| &given.by);
+        self.problems.push(format!("{}.\"{name}\" (from {by}): expected {expected}", key.path));
+    }
+
     /// Notes that a key has to be given.
     pub fn missing(&mut self, key: &Key, why: &str) {
         self.problems.push(format!("{} is missing: {why}", key.path));
@@ -215,6 +222,10 @@ impl Values<'_> {
     pub fn list(&self, key: &Key) -> Vec<String> {
         let items = self.typed.value(key).and_then(|value| value.as_array().cloned()).unwrap_or_default();
         items.iter().filter_map(|item| item.as_str().map(str::to_owned)).collect()
+    }
+
+    pub fn named(&self, key: &Key) -> Table {
+        self.typed.value(key).and_then(|value| value.as_table().cloned()).unwrap_or_default()
     }
 
     /// `ADDRESS:PORT`, if the key has a value and it is one.

@@ -13,7 +13,6 @@ pub mod loaders;
 mod router_advert;
 pub mod tftp;
 
-use std::collections::HashMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::ops::RangeInclusive;
 
@@ -23,13 +22,13 @@ use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
 use self::dhcp::probe;
+use self::dhcp::reservations::Reservations;
 use self::loaders::Loaders;
 use self::router_advert::Advertiser;
 use crate::clock::Clock;
 use crate::net::{Interface, Net};
 use crate::random::Random;
 use crate::store::Store;
-use crate::wire::mac::Mac;
 
 /// Where to serve.
 #[derive(Clone, Debug)]
@@ -49,7 +48,7 @@ pub struct Settings {
     pub netmask: Option<Ipv4Addr>,
     pub gateway: Option<Ipv4Addr>,
     pub dns: Vec<Ipv4Addr>,
-    pub reservations: HashMap<Mac, Ipv4Addr>,
+    pub reservations: Reservations,
     /// Whether cards that belong to no node get an address.
     pub serve_unknown: bool,
     pub lease_secs: u32,
@@ -89,6 +88,7 @@ pub async fn start(
     stop: &CancellationToken,
 ) -> anyhow::Result<Bound> {
     let place = Place::find(&settings)?;
+    place.refuse_misplaced(&settings)?;
     let tftp = tftp_server(&parts, &settings, &place)?;
     let dhcp = dhcp_server(&parts, &settings, &place).await?;
     refuse_beside_another(&parts, &settings, &place).await?;
@@ -136,6 +136,21 @@ impl Place {
                 let netmask = settings.netmask.unwrap_or(Ipv4Addr::new(255, 0, 0, 0));
                 Ok(Place { server, netmask, dhcp: *dhcp, interface: None })
             }
+        }
+    }
+
+    /// A reservation that cannot work here. The configuration has found most of them; only here is the interface's own
+    /// address and netmask known.
+    fn refuse_misplaced(&self, settings: &Settings) -> anyhow::Result<()> {
+        let pool = *settings.pool.start();
+        match settings.reservations.misplaced(pool, self.netmask, self.server) {
+            Some((mac, address)) => bail!(
+                "dhcp.reservations.\"{mac}\": expected an address for a machine in the pool's network, {pool} with the netmask \
+                 {}, other than the server's {}, not {address}",
+                self.netmask,
+                self.server
+            ),
+            None => Ok(()),
         }
     }
 

@@ -94,6 +94,11 @@ pub enum Verdict {
     Stranger,
 }
 
+/// Whether nobody but `mac` holds `address`.
+pub fn is_free_for(read: &Read, mac: &str, address: Ipv4Addr, now: Timestamp) -> Result<bool, StoreError> {
+    Ok(leases::holder(read, address)?.is_none_or(|held| held.mac == mac || held.expires_at <= now))
+}
+
 /// Decides a claim and records the lease. That the address belongs to our network is for the caller to know.
 pub fn claim(tx: &Tx, claim: &Claim) -> Result<Verdict, StoreError> {
     let owner = owner(tx, &claim.mac)?;
@@ -101,7 +106,7 @@ pub fn claim(tx: &Tx, claim: &Claim) -> Result<Verdict, StoreError> {
         return Ok(Verdict::Stranger);
     }
     let now = tx.now();
-    if leases::holder(tx, claim.address)?.is_some_and(|held| held.mac != claim.mac && held.expires_at > now) {
+    if !is_free_for(tx, &claim.mac, claim.address, now)? {
         return Ok(Verdict::Taken);
     }
     let expires_at = now + SignedDuration::from_secs(i64::from(claim.lease_secs));

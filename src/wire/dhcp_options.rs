@@ -13,6 +13,7 @@ pub mod code {
     pub const SUBNET_MASK: u8 = 1;
     pub const ROUTERS: u8 = 3;
     pub const NAME_SERVERS: u8 = 6;
+    pub const HOST_NAME: u8 = 12;
     pub const REQUESTED_ADDRESS: u8 = 50;
     pub const LEASE_SECS: u8 = 51;
     pub const OVERLOAD: u8 = 52;

@@ -14,7 +14,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("cli",       &["app", "config"]),
     ("cli::demo", &["sim"]),
     ("app",       &["api", "bmc", "config", "driver", "engine", "image", "pxe", "service", "store"]),
-    ("config",    &[]),
+    ("config",    &["wire"]),
     // Front doors: bytes to intents.
     ("api",       &["service", "engine", "store", "driver::catalog", "driver::traits", "driver::DriverError", "driver::VendorMethod", "provision", "model", "wire"]),
     ("pxe",       &["service", "store", "model", "wire"]),

@@ -17,8 +17,8 @@ pub mod destination;
 pub mod pool;
 pub mod probe;
 pub mod reply;
+pub mod reservations;
 
-use std::collections::HashMap;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::ops::RangeInclusive;
@@ -32,6 +32,7 @@ use tracing::{debug, error, info, warn};
 use self::client::LoaderTable;
 use self::pool::Pool;
 use self::reply::BootFile;
+use self::reservations::Reservations;
 use super::loaders::Loaders;
 use crate::clock::Clock;
 use crate::net::{Net, UdpBind, UdpSocket};
@@ -65,8 +66,7 @@ pub struct Settings {
     pub device: Option<String>,
     pub network: Network,
     pub pool: RangeInclusive<Ipv4Addr>,
-    /// Fixed addresses by card. They count as known cards.
-    pub reservations: HashMap<Mac, Ipv4Addr>,
+    pub reservations: Reservations,
     /// Whether cards that belong to no node get an address.
     pub serve_unknown: bool,
     pub lease_secs: u32,
@@ -108,7 +108,7 @@ impl Server {
             pool.taken(lease.address, lease.expires_at);
         }
         pool.exclude(settings.network.server);
-        settings.gateway_and_reservations().for_each(|address| pool.exclude(address));
+        settings.network.gateway.into_iter().chain(settings.reservations.addresses()).for_each(|it| pool.exclude(it));
         let table = tokio::task::spawn_blocking(move || LoaderTable::of(&loaders)).await?;
         Ok(Server {
             shared: Arc::new(Shared { settings, clock, store, loaders: table, socket, pool: Mutex::new(pool) }),
@@ -159,8 +159,9 @@ fn readable(bytes: &[u8], peer: SocketAddr) -> Option<Message> {
 }
 
 impl Settings {
-    fn gateway_and_reservations(&self) -> impl Iterator<Item = Ipv4Addr> {
-        self.network.gateway.into_iter().chain(self.reservations.values().copied())
+    /// Whether an address of the pool goes to nobody who asks for it.
+    fn is_kept(&self, address: Ipv4Addr) -> bool {
+        address == self.network.server || self.network.gateway == Some(address) || self.reservations.keep(address)
     }
 
     /// Whether the pool belongs to the link that a request came from: the relay's, or our own.
@@ -219,10 +220,10 @@ impl Shared {
         if !self.welcome(asked.mac, known.owner) {
             return Ok(None);
         }
-        let address = match self.settings.reservations.get(&asked.mac) {
-            Some(reserved) => Some(*reserved),
+        let address = match self.reserved(asked.mac).await? {
+            Some(reserved) => Some(reserved),
             None => {
-                let own = known.lease.map(|lease| lease.address);
+                let own = known.lease.map(|lease| lease.address).filter(|own| !self.settings.is_kept(*own));
                 let wish = asked.message.options.address(code::REQUESTED_ADDRESS);
                 self.pool().offer(asked.mac, own, wish, self.clock.now())
             }
@@ -255,7 +256,7 @@ impl Shared {
             Verdict::Granted { owner, expires_at } => {
                 let mut pool = self.pool();
                 pool.withdraw(asked.mac);
-                if !self.settings.reservations.contains_key(&asked.mac) {
+                if !self.settings.reservations.keep(address) {
                     pool.taken(address, expires_at);
                 }
                 drop(pool);
@@ -302,7 +303,7 @@ impl Shared {
             mac: asked.mac.to_string(),
             address,
             lease_secs: self.settings.lease_secs,
-            hostname: asked.message.options.get(12).and_then(hostname),
+            hostname: self.name(asked.mac).or_else(|| asked.message.options.get(code::HOST_NAME).and_then(hostname)),
             strangers: self.welcome(asked.mac, None),
         };
         self.store.write(move |tx| boot::claim(tx, &claim)).await
@@ -310,25 +311,43 @@ impl Shared {
 
     /// Whether a card is answered at all.
     fn welcome(&self, mac: Mac, owner: Option<Owner>) -> bool {
-        owner.is_some() || self.settings.serve_unknown || self.settings.reservations.contains_key(&mac)
+        owner.is_some() || self.settings.serve_unknown || self.settings.reservations.of(mac).is_some()
     }
 
     /// Whether the address is one that this card could have from us.
     fn may_have(&self, mac: Mac, address: Ipv4Addr) -> bool {
-        let reservations = &self.settings.reservations;
-        if let Some(reserved) = reservations.get(&mac) {
-            return *reserved == address;
+        if let Some(reserved) = self.settings.reservations.of(mac) {
+            return reserved.address == address || self.pool().offers(mac, address);
         }
-        let ours =
-            address == self.settings.network.server || self.settings.gateway_and_reservations().any(|a| a == address);
         let pool = self.pool();
-        !ours && pool.contains(address) && pool.claimable(mac, address, self.clock.now())
+        !self.settings.is_kept(address) && pool.contains(address) && pool.claimable(mac, address, self.clock.now())
+    }
+
+    /// The address that is kept for a card. None also while another one still holds it from before it was reserved: then the
+    /// card gets one of the pool, and its own as soon as it asks again after that lease.
+    async fn reserved(&self, mac: Mac) -> Result<Option<Ipv4Addr>, StoreError> {
+        let Some(address) = self.settings.reservations.of(mac).map(|it| it.address) else { return Ok(None) };
+        let text = mac.to_string();
+        let now = self.clock.now();
+        let free = self.store.read(move |read| boot::is_free_for(read, &text, address, now)).await?;
+        if !free {
+            warn!(%mac, %address, "the reserved address is still leased to another card");
+        }
+        Ok(free.then_some(address))
+    }
+
+    fn name(&self, mac: Mac) -> Option<String> {
+        self.settings.reservations.of(mac)?.name.clone()
     }
 
     fn grant(&self, asked: &Asked, kind: MessageType, address: Option<Ipv4Addr>, owner: Option<Owner>) -> Message {
         let boot = owner.filter(|owner| owner.pxe_enabled).and_then(|_| self.boot_file(asked));
         let lease_secs = address.map(|_| self.settings.lease_secs);
-        reply::grant(&asked.message, kind, address, lease_secs, boot.as_ref(), &self.settings.network)
+        let mut reply = reply::grant(&asked.message, kind, address, lease_secs, boot.as_ref(), &self.settings.network);
+        if let Some(name) = self.name(asked.mac) {
+            reply.options.set(code::HOST_NAME, name);
+        }
+        reply
     }
 
     fn boot_file(&self, asked: &Asked) -> Option<BootFile> {

@@ -103,6 +103,11 @@ impl Pool {
         }
     }
 
+    /// Whether `address` is the one on offer to `mac`.
+    pub fn offers(&self, mac: Mac, address: Ipv4Addr) -> bool {
+        self.offers.get(&mac).is_some_and(|offer| offer.address == u32::from(address))
+    }
+
     /// Forgets the offer to `mac`: it was taken up, or another server's was.
     pub fn withdraw(&mut self, mac: Mac) {
         if let Some(offer) = self.offers.remove(&mac) {

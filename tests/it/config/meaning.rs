@@ -1,7 +1,7 @@
 //! What a whole configuration comes to.
 
-use bessemer::config::Problems;
-use bessemer::config::settings::{Auth, DhcpAt, Unknown};
+use bessemer::config::settings::{Auth, DhcpAt, Reservation, Unknown};
+use bessemer::config::{Problems, Settings};
 
 use super::settings;
 
@@ -38,6 +38,21 @@ fn a_whole_file_means_what_it_says() -> Result<(), Problems> {
     assert_eq!((dhcp.unknown, dhcp.lease.as_secs(), dhcp.tftp_port), (Unknown::Lease, 3600, 69));
     assert_eq!(got.images.cache_dir.to_str(), Some("lab.images"));
     assert_eq!(got.deploy.clean_step_priorities[1], ("erase_devices_metadata".to_owned(), 0));
+    Ok(())
+}
+
+#[test]
+fn reservations_are_read_from_a_table_and_from_a_variable() -> Result<(), Problems> {
+    let file =
+        format!("{LAB}\n[dhcp.reservations]\n\"52:54:00:AA:00:01\" = {{ address = \"10.77.0.5\", name = \"web1\" }}\n");
+    let of = |got: Settings| got.dhcp.map(|it| it.reservations).unwrap_or_default();
+    let shown = |all: Vec<Reservation>| {
+        all.iter().map(|it| format!("{} {} {:?}", it.mac, it.address, it.name)).collect::<Vec<_>>()
+    };
+    assert_eq!(shown(of(settings(&file, &[], &[])?)), ["52:54:00:aa:00:01 10.77.0.5 Some(\"web1\")"]);
+    let variable = [("BESSEMER_DHCP_RESERVATIONS", "52:54:00:aa:00:02=10.77.0.6, 52:54:00:aa:00:03=10.77.0.107")];
+    let got = shown(of(settings(&file, &variable, &[])?));
+    assert_eq!(got, ["52:54:00:aa:00:02 10.77.0.6 None", "52:54:00:aa:00:03 10.77.0.107 None"]);
     Ok(())
 }
 

@@ -41,7 +41,8 @@ fn a_flag_wins_over_the_environment_over_the_file_over_the_default() -> Result<(
 #[test]
 fn what_is_printed_is_a_file_that_means_the_same() -> Result<(), Problems> {
     let before = typed(
-        "automated_clean = false\n[dhcp]\ndns = [\"10.0.0.1\", \"10.0.0.2\"]\n",
+        "automated_clean = false\n[dhcp]\ndns = [\"10.0.0.1\", \"10.0.0.2\"]\n[dhcp.reservations]\n\
+         \"52:54:00:00:00:01\" = \"10.0.0.5\"\n\"52:54:00:00:00:02\" = { address = \"10.0.0.6\", name = \"web1\" }\n",
         &[("BESSEMER_DB", "a \"b\" c")],
         &[],
     )?;

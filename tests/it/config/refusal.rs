@@ -120,6 +120,47 @@ fn a_pool_lies_in_one_network_and_leaves_the_server_alone() {
 }
 
 #[test]
+fn a_reservation_is_one_card_s_own_address_in_the_network() {
+    let file = |entries: &str| {
+        let dhcp = "pool = \"10.77.0.100-10.77.0.199\"\nnetmask = \"255.255.255.0\"\ngateway = \"10.77.0.254\"\n";
+        network(&format!("{dhcp}[dhcp.reservations]\n{entries}"))
+    };
+    let good =
+        "\"52:54:00:00:00:01\" = \"10.77.0.5\"\n\"52-54-00-00-00-02\" = { address = \"10.77.0.150\", name = \"web1\" }";
+    assert_eq!(refused(&file(good)), "");
+    let cases = [
+        ("\"52:54:00:00:00:01\" = \"10.78.0.5\"", "an address of the pool's network 10.77.0.0/24, not 10.78.0.5"),
+        ("\"52:54:00:00:00:01\" = \"10.77.0.255\"", "an address that is neither the network's first nor its last"),
+        ("\"52:54:00:00:00:01\" = \"10.77.0.1\"", "another address than the server's own 10.77.0.1"),
+        ("\"52:54:00:00:00:01\" = \"10.77.0.254\"", "another address than dhcp.gateway, not 10.77.0.254"),
+        (
+            "\"52:54:00:00:00:0a\" = \"10.77.0.5\"\n\"52-54-00-00-00-0A\" = \"10.77.0.6\"",
+            "one entry for 52:54:00:00:00:0a",
+        ),
+        (
+            "\"52:54:00:00:00:01\" = \"10.77.0.5\"\n\"52:54:00:00:00:02\" = \"10.77.0.5\"",
+            "an address of its own, not 10.77.0.5, which is 52:54:00:00:00:01's",
+        ),
+        ("\"web1\" = \"10.77.0.5\"", "dhcp.reservations.\"web1\" (from bessemer.toml): expected a MAC address before"),
+        ("\"01:00:5e:00:00:01\" = \"10.77.0.5\"", "the MAC address of one card"),
+        ("\"52:54:00:00:00:01\" = \"web1\"", "an IPv4 address, or { address ="),
+        ("\"52:54:00:00:00:01\" = { name = \"web1\" }", "an IPv4 address, or { address ="),
+        ("\"52:54:00:00:00:01\" = { address = \"10.77.0.5\", name = \"a b\" }", "a name of letters, digits, hyphens"),
+        (
+            "\"52:54:00:00:00:01\" = { address = \"10.77.0.5\", mtu = \"9\" }",
+            "address and name and nothing else, not mtu",
+        ),
+        ("\"52:54:00:00:00:01\" = 5", "expected a table of texts, or of tables of texts"),
+    ];
+    for (entries, expected) in cases {
+        let refusal = refused(&file(entries));
+        assert!(refusal.contains(expected) && refusal.lines().count() == 1, "{entries}: {refusal}");
+    }
+    let alone = "[dhcp]\nreservations = { \"52:54:00:00:00:01\" = \"10.77.0.5\" }";
+    assert!(refused(alone).contains("dhcp.interface beside it, without which DHCP is off"));
+}
+
+#[test]
 fn half_a_network_is_refused_rather_than_silently_off() {
     let cases = [
         ("[dhcp]\npool = \"10.0.0.5-10.0.0.9\"", "dhcp.interface beside it, without which DHCP is off"),

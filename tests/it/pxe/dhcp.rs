@@ -3,6 +3,7 @@
 use std::net::Ipv4Addr;
 
 use anyhow::Result;
+use bessemer::pxe::dhcp::reservations::Reservation;
 use bessemer::store::leases;
 use bessemer::wire::dhcp::{BROADCAST, Message, MessageType};
 use bessemer::wire::dhcp_options::{IPXE_NO_PROXY_DHCP, code};
@@ -220,7 +221,7 @@ async fn a_reservation_is_kept_for_its_card() -> Result<()> {
     let reserved = Ipv4Addr::new(127, 77, 1, 11);
     let server = world.dhcp(|s| {
         s.serve_unknown = true;
-        s.reservations.insert(STRANGER, reserved);
+        s.reservations.insert(STRANGER, Reservation { address: reserved, name: Some("web1".into()) });
     });
     let server = server.await?;
     let client = Client::new(&server)?;
@@ -229,8 +230,34 @@ async fn a_reservation_is_kept_for_its_card() -> Result<()> {
     }
     // The pool's four addresses are three for others and one reserved.
     assert_eq!(client.lease(STRANGER).await?, reserved);
+    let offer = client.ask(&message(MessageType::Discover, STRANGER)).await?;
+    assert_eq!(offer.options.get(code::HOST_NAME), Some(&b"web1"[..]), "it learns its name");
+    let lease = world.store.read(|read| leases::find(read, &STRANGER.to_string())).await?;
+    assert_eq!(lease.and_then(|lease| lease.hostname).as_deref(), Some("web1"));
     let other = with(message(MessageType::Request, STRANGER), &[(50, &[127, 77, 1, 10])]);
     assert_eq!(client.ask(&other).await?.kind(), Some(MessageType::Nak));
+    server.finish().await
+}
+
+#[tokio::test]
+async fn an_address_that_is_reserved_while_another_card_has_it_changes_hands_without_a_quarrel() -> Result<()> {
+    let world = World::new().await?;
+    let server = world.dhcp(|_| {}).await?;
+    let address = Client::new(&server)?.lease(OURS).await?;
+    server.finish().await?;
+
+    let server = world.dhcp(|s| s.reservations.insert(STRANGER, Reservation { address, name: None })).await?;
+    let client = Client::new(&server)?;
+    let meanwhile = client.lease(STRANGER).await?;
+    assert_ne!(meanwhile, address, "still its holder's");
+    let mut renew = message(MessageType::Request, OURS);
+    renew.ciaddr = address;
+    assert_eq!(client.ask(&renew).await?.kind(), Some(MessageType::Nak), "the holder has to move");
+    assert_ne!(client.lease(OURS).await?, address);
+    let mut renew = message(MessageType::Request, STRANGER);
+    renew.ciaddr = meanwhile;
+    assert_eq!(client.ask(&renew).await?.kind(), Some(MessageType::Nak), "its own is free now");
+    assert_eq!(client.lease(STRANGER).await?, address);
     server.finish().await
 }
 

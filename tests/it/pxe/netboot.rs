@@ -7,6 +7,7 @@ use std::time::Duration;
 use anyhow::{Context as _, Result};
 use bessemer::clock::Clock;
 use bessemer::net::Net;
+use bessemer::pxe::dhcp::reservations::Reservation;
 use bessemer::pxe::http::{Handler, Inner};
 use bessemer::pxe::loaders::Loaders;
 use bessemer::pxe::{At, Bound, Parts, Settings};
@@ -136,6 +137,20 @@ async fn serve(listener: tokio::net::TcpListener, handler: Handler) {
         });
         connections.spawn(hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), answer));
     }
+}
+
+#[tokio::test]
+async fn a_reservation_that_the_interface_s_network_has_no_place_for_stops_the_start() -> Result<()> {
+    for wrong in [SERVER, Ipv4Addr::new(127, 78, 2, 1), Ipv4Addr::new(127, 77, 255, 255)] {
+        let site = Site::new(|settings| {
+            settings.netmask = Some(Ipv4Addr::new(255, 255, 0, 0));
+            settings.reservations.insert(STRANGER, Reservation { address: wrong, name: None });
+        });
+        let refusal = site.await.err().map(|error| error.to_string()).unwrap_or_default();
+        assert!(refusal.starts_with("dhcp.reservations.\"52:54:00:99:00:01\": expected an address"), "{refusal}");
+        assert!(refusal.ends_with(&format!("not {wrong}")), "{refusal}");
+    }
+    Ok(())
 }
 
 #[tokio::test]
