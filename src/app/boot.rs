@@ -21,8 +21,8 @@ pub async fn images(settings: &Settings, net: &Net, clock: &Clock) -> anyhow::Re
     if settings.provisioning.is_none() {
         return Ok(None);
     }
-    let settings::Images { roots, cache_dir, cache_bytes } = settings.images.clone();
-    let cache = cache::Settings { roots, ..cache::Settings::new(cache_dir.clone(), cache_bytes) };
+    let settings::Images { roots, cache_dir, cache_bytes, min_bytes_per_sec } = settings.images.clone();
+    let cache = cache::Settings { roots, min_bytes_per_sec, ..cache::Settings::new(cache_dir.clone(), cache_bytes) };
     let client = http::Client::new(net.clone(), clock.clone());
     let cache = ImageCache::start(cache, client, clock.clone()).await;
     Ok(Some(cache.with_context(|| format!("images.cache_dir: {} cannot be used", cache_dir.display()))?))

@@ -1,5 +1,7 @@
 //! From the configuration to what each part of the service wants to know of it.
 
+use std::time::Duration;
+
 use crate::api::{self, auth::Auth};
 use crate::clock::Clock;
 use crate::config::{Settings, settings};
@@ -19,8 +21,18 @@ pub fn driver(settings: &Settings) -> driver::Settings {
         automated_clean: settings.automated_clean,
         clean_step_priorities: settings.deploy.clean_step_priorities.clone(),
         heartbeat_timeout: settings.timeouts.heartbeat,
+        logs: logs(settings),
         ..driver::Settings::default()
     }
+}
+
+/// How long a failed machine is asked for its logs.
+const COLLECTING: Duration = Duration::from_secs(30);
+
+fn logs(settings: &Settings) -> Option<driver::environment::Logs> {
+    let settings::Logs { dir, keep, bytes } = settings.deploy.logs.clone();
+    let keep = usize::try_from(keep).unwrap_or(usize::MAX);
+    (keep > 0).then_some(driver::environment::Logs { dir, keep, bytes, within: COLLECTING })
 }
 
 pub fn rules(settings: &Settings, host: &str) -> Rules {

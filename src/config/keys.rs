@@ -98,10 +98,14 @@ keys! {
     IMAGES_ROOTS = "images.roots", List, Is(r#"["/var/lib/bessemer/images"]"#), "A node may name an image file (file:///...) below these directories, and no other.";
     IMAGES_CACHE_DIR = "images.cache_dir", Text, Absent(r#""/var/cache/bessemer""#), "Where downloaded images are kept. A directory beside the store if absent.";
     IMAGES_CACHE_BYTES = "images.cache_bytes", Number(1 << 20, i64::MAX), Is("21474836480"), "What the cache may hold; the image longest unused goes first.";
+    IMAGES_MIN_RATE = "images.min_bytes_per_sec", Number(0, i64::MAX), Is("16384"), "A server that delivers an image more slowly than this is given up. 0: never.";
 
     DEPLOY_KERNEL = "deploy.kernel", Text, Absent(r#""/var/lib/bessemer/images/ipa.kernel""#), "The agent's kernel, path or URL, for nodes that name none in driver_info.";
     DEPLOY_RAMDISK = "deploy.ramdisk", Text, Absent(r#""/var/lib/bessemer/images/ipa.initramfs""#), "The agent's ramdisk, path or URL.";
     DEPLOY_KERNEL_APPEND = "deploy.kernel_append_params", Words, Is(r#""nofb vga=normal""#), "Arguments for the agent's kernel.";
+    DEPLOY_LOGS_DIR = "deploy.logs_dir", Text, Absent(r#""/var/log/bessemer/deploy""#), "Where the logs of ramdisks are kept in which something failed. A directory beside the store if absent.";
+    DEPLOY_LOGS_KEEP = "deploy.logs_keep", Number(0, 1_000_000), Is("200"), "How many of them are kept; the oldest go first. 0: none is collected.";
+    DEPLOY_LOGS_BYTES = "deploy.logs_bytes", Number(1 << 20, i64::MAX), Is("1073741824"), "How large all of them together may grow.";
 
     CLEAN_ERASE = "clean.erase_devices_priority", Number(0, 10000), Is("0"), "Erase whole disks during automated cleaning (hours). 0: not at all.";
     CLEAN_ERASE_METADATA = "clean.erase_devices_metadata_priority", Number(0, 10000), Is("10"), "Erase partition tables and the like during automated cleaning. 0: not at all.";

@@ -44,6 +44,7 @@ pub struct Images {
     pub roots: Vec<PathBuf>,
     pub cache_dir: PathBuf,
     pub cache_bytes: u64,
+    pub min_bytes_per_sec: u64,
 }
 
 #[derive(Clone, Debug)]
@@ -53,6 +54,15 @@ pub struct Deploy {
     pub kernel_append_params: String,
     /// Step and priority; 0 leaves the step out.
     pub clean_step_priorities: Vec<(String, i64)>,
+    pub logs: Logs,
+}
+
+/// Where logs of failed ramdisks are kept, and how many.
+#[derive(Clone, Debug)]
+pub struct Logs {
+    pub dir: PathBuf,
+    pub keep: u64,
+    pub bytes: u64,
 }
 
 /// Zero means never, where the key's comment says so.
@@ -110,6 +120,11 @@ impl Settings {
                     ("erase_devices".to_owned(), values.number(keys::CLEAN_ERASE)),
                     ("erase_devices_metadata".to_owned(), values.number(keys::CLEAN_ERASE_METADATA)),
                 ],
+                logs: Logs {
+                    dir: values.text(keys::DEPLOY_LOGS_DIR).map_or_else(|| db.with_extension("logs"), PathBuf::from),
+                    keep: values.count(keys::DEPLOY_LOGS_KEEP),
+                    bytes: values.count(keys::DEPLOY_LOGS_BYTES),
+                },
             },
             timeouts: Timeouts {
                 deploy_callback: values.secs(keys::DEPLOY_CALLBACK),
@@ -158,8 +173,9 @@ fn images(values: &mut Values, db: &Path) -> Images {
         Some(dir) => dir.into(),
         None => db.with_extension("images"),
     };
-    let cache_bytes = u64::try_from(values.number(keys::IMAGES_CACHE_BYTES)).unwrap_or(0);
-    Images { roots, cache_dir, cache_bytes }
+    let cache_bytes = values.count(keys::IMAGES_CACHE_BYTES);
+    let min_bytes_per_sec = values.count(keys::IMAGES_MIN_RATE);
+    Images { roots, cache_dir, cache_bytes, min_bytes_per_sec }
 }
 
 /// Reads typed values by key, and collects what is wrong with them. Only shapes that [`Typed`] has already checked
@@ -215,8 +231,13 @@ impl Values<'_> {
         self.typed.value(key).and_then(|value| value.as_integer()).unwrap_or(0)
     }
 
+    /// A number that has no sign.
+    pub fn count(&self, key: &Key) -> u64 {
+        u64::try_from(self.number(key)).unwrap_or(0)
+    }
+
     pub fn secs(&self, key: &Key) -> Duration {
-        Duration::from_secs(u64::try_from(self.number(key)).unwrap_or(0))
+        Duration::from_secs(self.count(key))
     }
 
     pub fn list(&self, key: &Key) -> Vec<String> {

@@ -1,5 +1,6 @@
 //! What drivers share: the seams, the settings and the clients that outlive a task.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -63,6 +64,18 @@ pub struct Settings {
     pub agent_power_off: Duration,
     /// Whether images may be given with an MD5 checksum.
     pub allow_md5: bool,
+    /// Where the logs of failed ramdisks are kept; none: they are not collected.
+    pub logs: Option<Logs>,
+}
+
+/// A directory of logs and its bounds; the oldest go first.
+#[derive(Clone, Debug)]
+pub struct Logs {
+    pub dir: PathBuf,
+    pub keep: usize,
+    pub bytes: u64,
+    /// How long collecting may take: the machine stays switched on for so long, and its node locked.
+    pub within: Duration,
 }
 
 impl Default for Settings {
@@ -80,6 +93,7 @@ impl Default for Settings {
             agent_poll: Duration::from_secs(1),
             agent_power_off: Duration::from_secs(35),
             allow_md5: false,
+            logs: None,
         }
     }
 }

@@ -188,6 +188,11 @@ pub trait Deploy: Interface {
         Box::pin(async { Ok(()) })
     }
 
+    /// Keeps what the machine's ramdisk has to say, after a failure and before it is switched off. Never fails.
+    fn collect_logs<'a>(&'a self, _task: &'a Task) -> Fut<'a, ()> {
+        Box::pin(async {})
+    }
+
     /// Takes the instance down: power off, boot configuration removed.
     fn tear_down<'a>(&'a self, _task: &'a mut Task) -> Done<'a> {
         Box::pin(async { Ok(()) })

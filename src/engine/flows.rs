@@ -145,6 +145,9 @@ pub fn has_unwind(flow: FlowName) -> bool {
 pub async fn unwind(flow: FlowName, task: &mut Task, driver: Driver) -> Result<Outcome, DriverError> {
     let aborted = task.args.get("aborted") == Some(Value::Bool(true));
     let work = async {
+        if !aborted && matches!(flow, FlowName::Deploy | FlowName::Clean | FlowName::Service) {
+            driver.deploy.collect_logs(task).await;
+        }
         match flow {
             FlowName::Deploy => driver.deploy.unwind(task).await,
             FlowName::Inspect => driver.inspect.unwind(task).await,

@@ -1,5 +1,6 @@
 //! What requests may ask of the engine: a decision when the node is free, and a call to the hardware.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::oneshot;
@@ -14,6 +15,7 @@ use crate::provision::Event;
 use crate::provision::verbs::Verb;
 use crate::service::provision::Request;
 use crate::service::{Refusal, Refused, Rules, flow, provision};
+use crate::store::blobs::{self, BlobKind};
 use crate::store::{Store, Tx, nodes};
 
 /// How long a request waits for a node that somebody works on, before the client is told so.
@@ -82,8 +84,10 @@ impl Handle {
     }
 
     /// What a verb needs of the hardware is checked in the interfaces that will do it.
-    async fn validate_for(&self, node: Uuid, verb: &Verb, _request: &Request) -> Refused<()> {
+    async fn validate_for(&self, node: Uuid, verb: &Verb, request: &Request) -> Refused<()> {
         use InterfaceKind::*;
+        let deploys = matches!(verb.event, Event::Deploy | Event::Rebuild);
+        let drive = if deploys { self.drive(node, request).await? } else { None };
         let kinds: &'static [InterfaceKind] = match verb.event {
             Event::Deploy | Event::Rebuild => &[Power, Deploy],
             Event::Clean | Event::Service => &[Power, Network],
@@ -91,7 +95,7 @@ impl Handle {
             Event::Inspect => &[Power, Inspect],
             _ => return Ok(()),
         };
-        let found = self.validations(node, kinds).await?;
+        let found = self.validations(node, kinds, drive).await?;
         for (kind, result) in found {
             if let Err(error) = result {
                 return Err(Refusal::invalid(format!(
@@ -104,20 +108,31 @@ impl Handle {
         Ok(())
     }
 
+    /// The config drive that a deploy would use: the request's, or one that was given before.
+    async fn drive(&self, node: Uuid, request: &Request) -> Refused<Option<Arc<[u8]>>> {
+        if let Some(given) = request.drive_bytes() {
+            return Ok(Some(given.into()));
+        }
+        let stored = self.store().read(move |read| blobs::load(read, node, BlobKind::ConfigDrive)).await?;
+        Ok(stored.map(Arc::from))
+    }
+
     /// The validation of every interface but vendor, as `GET …/validate` shows it.
     pub async fn validate(&self, node: Uuid) -> Refused<Vec<(InterfaceKind, Result<(), DriverError>)>> {
         use InterfaceKind::*;
         const SHOWN: &[InterfaceKind] =
             &[Boot, Deploy, Management, Network, Power, Bios, Console, Firmware, Inspect, Raid, Rescue, Storage];
-        self.validations(node, SHOWN).await
+        self.validations(node, SHOWN, None).await
     }
 
     async fn validations(
         &self,
         node: Uuid,
         kinds: &'static [InterfaceKind],
+        drive: Option<Arc<[u8]>>,
     ) -> Refused<Vec<(InterfaceKind, Result<(), DriverError>)>> {
         self.call(node, Lock::Shared, VALIDATION, move |task, driver| {
+            task.config_drive = drive;
             Box::pin(async move {
                 let mut found = Vec::new();
                 for &kind in kinds {
@@ -157,7 +172,7 @@ impl Handle {
         let env = self.engine.env.clone();
         let built = self.store().read(move |read| delta::build(read, node, &env)).await?;
         let built = built.ok_or_else(|| Refusal::not_found(format!("Node {node} could not be found.")))?;
-        let mut task = built.with_checkpoint(std::sync::Arc::new(delta::Saver(self.store().clone())));
+        let mut task = built.with_checkpoint(Arc::new(delta::Saver(self.store().clone())));
         let driver = Driver::of(&task.node)?;
         if lock == Lock::Exclusive {
             self.reserve(node).await?;

@@ -34,6 +34,14 @@ impl Request {
         Request { target: Some(target.to_owned()), ..Request::default() }
     }
 
+    /// The config drive as it is kept: text as it came, an object as JSON.
+    pub fn drive_bytes(&self) -> Option<Vec<u8>> {
+        Some(match self.configdrive.as_ref()? {
+            Value::String(text) => text.clone().into_bytes(),
+            other => other.to_string().into_bytes(),
+        })
+    }
+
     fn steps(&self, asked: &Option<Vec<AskedStep>>) -> bool {
         asked.as_ref().is_some_and(|steps| !steps.is_empty())
     }
@@ -153,11 +161,7 @@ fn begin(tx: &Tx, node: &mut Node, event: Event, name: FlowName, request: &Reque
         FlowName::Deploy => {
             keep_steps(&mut args, &request.deploy_steps, request);
             args.set("rebuild", event == Event::Rebuild);
-            if let Some(drive) = &request.configdrive {
-                let bytes = match drive {
-                    Value::String(text) => text.clone().into_bytes(),
-                    other => other.to_string().into_bytes(),
-                };
+            if let Some(bytes) = request.drive_bytes() {
                 blobs::put(tx, node.uuid, BlobKind::ConfigDrive, &bytes)?;
                 node.instance_info.set("configdrive", crate::model::secret::MASK);
             }

@@ -15,15 +15,18 @@ use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 
-use super::{AgentClient, Started, image, steps};
+use super::{AgentClient, Started, image, logs, steps};
 use crate::driver::boot_mode::{self, BootMode};
-use crate::driver::traits::{Done, RamdiskFor};
+use crate::driver::traits::{Done, Fut, RamdiskFor};
 use crate::driver::{Deploy, Driver, DriverError, Interface, OnCrash, Outcome, Task};
 use crate::model::{FlowName, InterfaceKind, PowerState, PowerTarget, Step, StepSource};
+use crate::wire::ipa::CommandStatus;
 
 /// How long the agent may take to register a boot loader.
 const BOOT_LOADER: Duration = Duration::from_secs(600);
 const QUESTION: Duration = Duration::from_secs(60);
+/// How long a machine may stay on after its agent has gone.
+const AGENT_GONE: Duration = Duration::from_secs(5);
 
 const STEPS: [(&str, i64); 6] = [
     ("deploy", 100),
@@ -49,6 +52,7 @@ impl Interface for Direct {
     fn validate<'a>(&'a self, task: &'a Task) -> Done<'a> {
         Box::pin(async move {
             if !self.image {
+                image::drive(task).await?;
                 return boot_mode::of(&task.node).map(drop);
             }
             image::validate(task).await
@@ -136,6 +140,10 @@ impl Deploy for Direct {
         })
     }
 
+    fn collect_logs<'a>(&'a self, task: &'a Task) -> Fut<'a, ()> {
+        Box::pin(logs::collect(task))
+    }
+
     fn tear_down<'a>(&'a self, task: &'a mut Task) -> Done<'a> {
         Box::pin(async move {
             image::release(task);
@@ -213,7 +221,7 @@ async fn tear_down_agent(task: &mut Task) -> Result<Outcome, DriverError> {
     }
     match AgentClient::of(task).await {
         Ok(client) => match client.start("standby.power_off", Map::new()).await {
-            Ok(Started::Accepted(_)) => wait_for_off(task, driver).await,
+            Ok(Started::Accepted(sent)) => wait_for_off(task, driver, &client, &sent.id).await,
             Ok(Started::Busy) => {}
             // Off before it could answer, perhaps by an earlier attempt of ours.
             Err(error) => tracing::info!(node = %task.node.uuid, %error, "the agent did not take the power-off"),
@@ -224,9 +232,10 @@ async fn tear_down_agent(task: &mut Task) -> Result<Outcome, DriverError> {
     Ok(Outcome::Done)
 }
 
-async fn wait_for_off(task: &Task, driver: Driver) {
+/// Waits until the machine is off, or until nothing more can be expected of the agent.
+async fn wait_for_off(task: &Task, driver: Driver, agent: &AgentClient, command: &str) {
     let settings = &task.env.settings;
-    let polling = async {
+    let off = async {
         // Ramdisks are off within a second or so, or busy syncing for many.
         let mut pause = settings.agent_poll / 10;
         // A BMC that does not answer now is asked again; what matters is decided by the power-off that follows.
@@ -234,10 +243,31 @@ async fn wait_for_off(task: &Task, driver: Driver) {
             task.env.clock.sleep(pause).await;
             pause = (pause * 2).min(settings.agent_poll);
         }
+        "the machine is off"
     };
-    if tokio::time::timeout(settings.agent_power_off, polling).await.is_err() {
-        tracing::info!(node = %task.node.uuid, "the agent did not switch off in time, the BMC does");
-    }
+    let given_up = async {
+        loop {
+            task.env.clock.sleep(settings.agent_poll).await;
+            match agent.commands().await {
+                Ok(list) => match list.iter().find(|it| it.id == command).map(|it| &it.command_status) {
+                    Some(CommandStatus::Running | CommandStatus::Succeeded) => {}
+                    Some(_) => return "the agent failed to switch the machine off",
+                    None => return "the agent was restarted",
+                },
+                Err(error) if error.is_transient() => {
+                    // Its disks are synced by the time that it is gone; what is left is the kernel's way down.
+                    task.env.clock.sleep(AGENT_GONE).await;
+                    return "the agent is gone and the machine is still on";
+                }
+                Err(_) => return "the agent does not know us any more",
+            }
+        }
+    };
+    let ended = async {
+        tokio::select! { why = off => why, why = given_up => why }
+    };
+    let why = tokio::time::timeout(settings.agent_power_off, ended).await.unwrap_or("the agent took too long");
+    tracing::debug!(node = %task.node.uuid, why, "waited for the agent to switch its machine off");
 }
 
 /// Ends the ramdisk: off, or a reboot where that is not allowed.

@@ -53,6 +53,7 @@ pub async fn validate(task: &Task) -> Result<(), DriverError> {
     let source = source(task)?;
     let (cache, _) = cache(task)?;
     boot_mode::of(&task.node)?;
+    drive(task).await?;
     cache.check(&source.location).await.map_err(|error| driver_error(&error))
 }
 
@@ -110,7 +111,8 @@ fn check_format(task: &Task, image: &Image) -> Result<(), DriverError> {
     }
 }
 
-async fn drive(task: &Task) -> Result<Option<String>, DriverError> {
+/// The config drive as `write_image` takes it. Errors: what was given is none.
+pub async fn drive(task: &Task) -> Result<Option<String>, DriverError> {
     let Some(given) = task.config_drive.clone() else { return Ok(None) };
     let (uuid, name, now) = (task.node.uuid, task.node.name.clone(), task.env.clock.now());
     // Packing tens of megabytes is no work for the runtime.

@@ -13,6 +13,7 @@ mod document;
 mod hooks;
 mod image;
 mod inspect;
+mod logs;
 mod power;
 mod progress;
 mod steps;

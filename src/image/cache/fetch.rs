@@ -122,7 +122,12 @@ impl ImageCache {
         shown: &str,
     ) -> Result<(), ImageError> {
         let (mut received, mut reserved) = (0, response.content_length().unwrap_or(STEP_BYTES));
-        while let Some(piece) = response.chunk().await.map_err(|error| ImageError::fetching(shown, &error))? {
+        let mut rate = Rate::default();
+        loop {
+            let asked_at = self.0.clock.instant();
+            let piece = response.chunk().await.map_err(|error| ImageError::fetching(shown, &error))?;
+            let Some(piece) = piece else { break };
+            self.bear(rate.with(piece.len(), self.0.clock.instant() - asked_at), shown)?;
             received += piece.len() as u64;
             if received > reserved {
                 reserved += STEP_BYTES;
@@ -168,6 +173,22 @@ impl ImageCache {
         .await
     }
 
+    /// Whether the source is quick enough. Each piece may come in time and all of them never.
+    fn bear(&self, rate: &mut Rate, shown: &str) -> Result<(), ImageError> {
+        let (floor, slow_after) = (self.0.settings.min_bytes_per_sec, self.0.settings.slow_after);
+        if rate.waited < slow_after {
+            return Ok(());
+        }
+        let found = (rate.bytes as f64 / rate.waited.as_secs_f64()) as u64;
+        *rate = Rate::default();
+        if found >= floor {
+            return Ok(());
+        }
+        Err(ImageError::Unreachable(format!(
+            "image_source: {shown} delivers {found} bytes a second; expected {floor} or more (images.min_bytes_per_sec)"
+        )))
+    }
+
     /// Makes room and removes what had to go.
     async fn reserve(&self, checksum: &Checksum, bytes: u64) -> Result<Room, ImageError> {
         let gone = self.index().reserve(&checksum.content_name(), bytes)?;
@@ -179,6 +200,21 @@ impl ImageCache {
             .await?;
         }
         Ok(Room(()))
+    }
+}
+
+/// What a source has delivered lately, and how long it was waited for: our own disk's slowness is not its fault.
+#[derive(Default)]
+struct Rate {
+    bytes: u64,
+    waited: Duration,
+}
+
+impl Rate {
+    fn with(&mut self, bytes: usize, waited: Duration) -> &mut Self {
+        self.bytes += bytes as u64;
+        self.waited += waited;
+        self
     }
 }
 

@@ -29,6 +29,9 @@ use crate::net::http::{Client, Request, Trust, Url};
 pub use index::Held;
 use index::Index;
 
+/// How long a list of checksums may take, which is at most 1 MiB.
+const LISTING: Duration = Duration::from_secs(120);
+
 /// How the cache is set up.
 #[derive(Clone, Debug)]
 pub struct Settings {
@@ -41,6 +44,10 @@ pub struct Settings {
     pub allow_md5: bool,
     /// Whom `https` sources must prove to be.
     pub trust: Trust,
+    /// Sources that deliver less are given up; 0: none is.
+    pub min_bytes_per_sec: u64,
+    /// Over how much waiting that rate is measured.
+    pub slow_after: Duration,
     /// Before a source that broke off is asked again; doubled for the second time.
     pub retry_pause: Duration,
 }
@@ -49,7 +56,16 @@ impl Settings {
     /// A cache in `dir` of at most `max_bytes`, for images from public servers only.
     pub fn new(dir: PathBuf, max_bytes: u64) -> Self {
         let (roots, trust) = (vec![], Trust::PublicRoots);
-        Settings { dir, max_bytes, roots, allow_md5: false, trust, retry_pause: Duration::from_secs(2) }
+        Settings {
+            dir,
+            max_bytes,
+            roots,
+            allow_md5: false,
+            trust,
+            min_bytes_per_sec: 16 << 10,
+            slow_after: Duration::from_secs(60),
+            retry_pause: Duration::from_secs(2),
+        }
     }
 }
 
@@ -196,11 +212,16 @@ impl ImageCache {
         let mut request = Request::get(Url::parse(listing).map_err(failed)?);
         request.trust = self.0.settings.trust.clone();
         request.limits.body_bytes = 1 << 20;
-        let response = self.0.client.send(request).await.map_err(failed)?;
-        if !response.status.is_success() {
-            return Err(ImageError::Unusable(format!("image_checksum: {listing} answered {}", response.status)));
-        }
-        let text = response.bytes().await.map_err(failed)?;
+        let asked = async {
+            let response = self.0.client.send(request).await.map_err(failed)?;
+            if !response.status.is_success() {
+                return Err(ImageError::Unusable(format!("image_checksum: {listing} answered {}", response.status)));
+            }
+            response.bytes().await.map_err(failed)
+        };
+        let text = tokio::time::timeout(LISTING, asked).await.unwrap_or_else(|_| {
+            Err(ImageError::Unreachable(format!("image_checksum: {listing} did not end within {LISTING:?}")))
+        })?;
         let file_name = match Url::parse(&source.location) {
             Ok(url) => url.file_name(),
             Err(_) => source.location.rsplit('/').next().unwrap_or_default().to_owned(),

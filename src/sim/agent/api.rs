@@ -104,6 +104,9 @@ impl Ramdisk {
         if self.faults.takes(|knobs| &mut knobs.busy_answers) {
             return fault(409, "Agent is busy: executing command execute_deploy_step");
         }
+        if command.name == "log.collect_system_logs" && self.faults.logs_hang() {
+            return std::future::pending().await;
+        }
         let done = self.execute(command, wait).await;
         if self.faults.takes(|knobs| &mut knobs.lost_answers) {
             return None;

@@ -4,8 +4,9 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use rcgen::{CertificateParams, DnType, KeyPair, PKCS_ECDSA_P384_SHA384};
-use rustls::ServerConfig;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
+use rustls::version::TLS13;
+use rustls::{ALL_VERSIONS, ServerConfig};
 use tokio_rustls::TlsAcceptor;
 
 /// DER of `ecdsa-with-SHA384` and of `ecdsa-with-SHA512` (RFC 5758 section 3.2).
@@ -35,10 +36,12 @@ impl SelfMade {
         Ok(SelfMade { pem, der, key })
     }
 
-    pub fn acceptor(&self) -> Result<TlsAcceptor, String> {
+    /// `oldest` is the oldest version of TLS that is spoken: `1.2` or `1.3`.
+    pub fn acceptor(&self, oldest: &str) -> Result<TlsAcceptor, String> {
+        let versions = if oldest == "1.3" { &[&TLS13][..] } else { ALL_VERSIONS };
         let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(self.key.serialize_der()));
         let config = ServerConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
-            .with_safe_default_protocol_versions()
+            .with_protocol_versions(versions)
             .and_then(|config| config.with_no_client_auth().with_single_cert(vec![self.der.clone()], key))
             .map_err(|error| error.to_string())?;
         Ok(TlsAcceptor::from(Arc::new(config)))

@@ -128,6 +128,11 @@ impl Ramdisk {
                     None => Err(failed("No EFI partition was found on the disk")),
                 }
             }
+            "power_off" if self.faults.power_off_fails() => Err(failed("poweroff: ignoring request")),
+            "power_off" if self.faults.dies_instead_of_power_off() => {
+                self.forget();
+                Ok(Value::Null)
+            }
             "power_off" | "run_image" => {
                 let (ramdisk, off) = (self.clone(), name == "power_off");
                 // The result is out before the machine goes.

@@ -76,6 +76,7 @@ impl Ramdisk {
         let mut state = self.state();
         state.node_uuid = found.node.uuid;
         state.heartbeat_timeout = Duration::from_secs(found.config.heartbeat_timeout);
+        state.tls_min_version = found.config.extra.get("tls_min_version").and_then(Value::as_str).map(str::to_owned);
         state.token = token;
         if state.token.is_none() {
             Err("lookup: the token was handed out before, and not to us".into())

@@ -17,6 +17,12 @@ pub struct Knobs {
     pub restart_after_bytes: Option<u64>,
     /// This step fails when it is next executed.
     pub failing_step: Option<String>,
+    /// The agent cannot switch its machine off, and says so.
+    pub power_off_fails: bool,
+    /// The agent cannot switch its machine off, and dies trying.
+    pub dies_instead_of_power_off: bool,
+    /// Logs are never delivered.
+    pub logs_hang: bool,
     /// So many accepted commands get no answer: the connection is closed instead.
     pub lost_answers: u32,
     /// So many commands are refused as if another were running.
@@ -49,6 +55,18 @@ impl Faults {
 
     pub(super) fn wrong_token(&self) -> bool {
         self.knobs().wrong_token
+    }
+
+    pub(super) fn power_off_fails(&self) -> bool {
+        self.knobs().power_off_fails
+    }
+
+    pub(super) fn dies_instead_of_power_off(&self) -> bool {
+        self.knobs().dies_instead_of_power_off
+    }
+
+    pub(super) fn logs_hang(&self) -> bool {
+        self.knobs().logs_hang
     }
 
     pub(super) fn inspection_error(&self) -> Option<String> {

@@ -153,6 +153,8 @@ struct State {
     token: Option<String>,
     node_uuid: String,
     heartbeat_timeout: Duration,
+    /// As the service wants it.
+    tls_min_version: Option<String>,
     /// Oldest first.
     commands: Vec<CommandResult>,
     /// Set once an image was written.
@@ -187,7 +189,8 @@ impl Ramdisk {
         let at = listener.local_addr().map_err(|error| error.to_string())?;
         // Servers from 1.68 on take the certificate from the heartbeat; older ones are served without TLS.
         let certificate = if version >= (1, 68) { Some(SelfMade::for_address(at.ip())?) } else { None };
-        let acceptor = certificate.as_ref().map(SelfMade::acceptor).transpose()?;
+        let oldest = self.state().tls_min_version.clone().unwrap_or_else(|| "1.2".to_owned());
+        let acceptor = certificate.as_ref().map(|it| it.acceptor(&oldest)).transpose()?;
         let pem = certificate.map(|certificate| certificate.pem);
         let api = self.clone().accept(listener, acceptor);
         self.tasks.spawn(self.stop.clone().run_until_cancelled_owned(api));

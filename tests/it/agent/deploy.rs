@@ -201,3 +201,75 @@ async fn what_cannot_be_deployed_is_refused_before_anything_happens() -> Tested 
     }
     Ok(())
 }
+
+#[tokio::test]
+async fn an_agent_that_cannot_switch_off_is_not_waited_for() -> Tested {
+    for dies in [false, true] {
+        let mut bench = Bench::with_images().await?;
+        let patient = bessemer::driver::Settings {
+            agent_power_off: std::time::Duration::from_secs(300),
+            ..(*bench.env.settings).clone()
+        };
+        bench.env.settings = std::sync::Arc::new(patient);
+        bench.faults.set(|knobs| (knobs.power_off_fails, knobs.dies_instead_of_power_off) = (!dies, dies));
+        let mut task = deploying(&bench, &[7; 1000])?;
+        task.node.power_state = Some(PowerState::On);
+        let off = step(&task, "tear_down_agent")?;
+        let walked = tokio::time::timeout(std::time::Duration::from_secs(60), walk(&mut task, &off)).await;
+        assert_eq!(walked.map_err(|_| format!("it was waited for, dies: {dies}"))??, Outcome::Done);
+        assert_eq!(task.node.power_state, Some(PowerState::Off), "the BMC did it");
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn the_logs_of_a_failed_ramdisk_are_kept_under_the_nodes_name() -> Tested {
+    let mut bench = Bench::new().await?;
+    let dir = bench.dir.path().join("logs");
+    let logs = bessemer::driver::environment::Logs {
+        dir: dir.clone(),
+        keep: 10,
+        bytes: 1 << 20,
+        within: std::time::Duration::from_secs(2),
+    };
+    bench.env.settings =
+        std::sync::Arc::new(bessemer::driver::Settings { logs: Some(logs), ..(*bench.env.settings).clone() });
+    let mut task = bench.task()?;
+    task.flow = Some(FlowName::Clean);
+    task.node.name = Some("rack-1".to_owned());
+    Driver::of(&task.node)?.deploy.collect_logs(&task).await;
+    let names: Vec<String> = std::fs::read_dir(&dir)?
+        .map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned()))
+        .collect::<std::io::Result<_>>()?;
+    assert!(names.len() == 1 && names[0].starts_with(&format!("{}_rack-1_cleaning_", task.node.uuid)), "{names:?}");
+    assert!(names[0].ends_with(".tar.gz"), "{names:?}");
+    assert_eq!(std::fs::read(dir.join(&names[0]))?[..2], [0x1f, 0x8b], "a gzip file");
+    // An agent that never answers costs its bound and nothing more.
+    bench.faults.set(|knobs| knobs.logs_hang = true);
+    let collecting = Driver::of(&task.node)?.deploy.collect_logs(&task);
+    tokio::time::timeout(std::time::Duration::from_secs(20), collecting).await?;
+    assert_eq!(std::fs::read_dir(&dir)?.count(), 1);
+    Ok(())
+}
+
+#[tokio::test]
+async fn an_agent_that_is_told_so_listens_in_tls_1_3_only_and_is_driven_there() -> Tested {
+    use rustls::version::{TLS12, TLS13};
+    let bench = Bench::new().await?;
+    let task = bench.task()?;
+    let url = task.node.driver_internal_info.text("agent_url").ok_or("no agent")?;
+    let address = url.trim_start_matches("https://").to_owned();
+    for (version, answers) in [(&TLS12, false), (&TLS13, true)] {
+        let config = rustls::ClientConfig::builder_with_provider(rustls::crypto::ring::default_provider().into())
+            .with_protocol_versions(&[version])?
+            .dangerous()
+            .with_custom_certificate_verifier(super::service::whoever())
+            .with_no_client_auth();
+        let stream = tokio::net::TcpStream::connect(&address).await?;
+        let name = rustls::pki_types::ServerName::try_from("127.0.0.1")?;
+        let shaken = tokio_rustls::TlsConnector::from(std::sync::Arc::new(config)).connect(name, stream).await;
+        assert_eq!(shaken.is_ok(), answers, "{version:?}");
+    }
+    assert_eq!(AgentClient::of(&task).await?.commands().await?, vec![]);
+    Ok(())
+}

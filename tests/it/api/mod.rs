@@ -1,6 +1,7 @@
 //! The API over real HTTP: what clients see.
 mod allocations;
 mod conductors;
+mod config_drive;
 mod drivers;
 mod listing;
 mod nodes;

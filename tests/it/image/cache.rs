@@ -272,3 +272,23 @@ fn only_canonical_names_reach_the_file_system() {
         assert_eq!(Checksum::from_content_name(name), None);
     }
 }
+
+#[tokio::test]
+async fn a_source_that_trickles_is_given_up_in_bounded_time() -> Result {
+    let image = disk(1, 100_000);
+    let Answer::Bytes(answer) = ok(&image) else { return Err("canned".into()) };
+    // A byte every few milliseconds is never silent for long, and would take minutes.
+    let server = Server::start([("/disk.raw", Answer::Slow(answer, 1, Duration::from_millis(4)))]).await?;
+    let dir = tempfile::tempdir()?;
+    let mut settings = Settings::new(dir.path().join("cache"), 1 << 20);
+    (settings.min_bytes_per_sec, settings.slow_after) = (10_000, Duration::from_millis(200));
+    settings.retry_pause = Duration::from_millis(1);
+    let cache = ImageCache::start(settings, Client::new(Net::system(), Clock::system()), Clock::system()).await?;
+    let wanted = source(server.url("/disk.raw"), &image);
+    let asked = cache.image(&wanted, "a");
+    let refused = tokio::time::timeout(Duration::from_secs(20), asked).await?;
+    let Err(ImageError::Unreachable(why)) = refused else { return Err(format!("{refused:?}").into()) };
+    assert!(why.contains("images.min_bytes_per_sec"), "{why}");
+    assert_eq!(files(&dir)?, [""; 0]);
+    Ok(())
+}

@@ -151,7 +151,7 @@ fn check_configdrive(call: &Call, target: &str, drive: Option<&Value>) -> Result
     if target == "rebuild" && !params::REBUILD_CONFIGDRIVE.at(call.version) {
         return Err(Fault::invalid("configdrive: only valid with target active at this API version"));
     }
-    let Value::Object(parts) = drive else { return Ok(()) };
+    let Value::Object(parts) = drive else { return check_drive_text(drive.as_str().unwrap_or_default()) };
     if !params::CONFIGDRIVE_OBJECT.at(call.version) {
         return Err(Fault::invalid("configdrive: an object needs a newer API version; send text"));
     }
@@ -168,6 +168,15 @@ fn check_configdrive(call: &Call, target: &str, drive: Option<&Value>) -> Result
         }
     }
     Ok(())
+}
+
+/// Text is an address or base64. Whether it is a drive is for the interface to say that is to write it.
+fn check_drive_text(text: &str) -> Result<(), Fault> {
+    let base64 = |c: char| c.is_ascii_alphanumeric() || c.is_ascii_whitespace() || matches!(c, '+' | '/' | '=');
+    if text.contains("://") || text.chars().all(base64) {
+        return Ok(());
+    }
+    Err(Fault::invalid("configdrive: expected an object, the address of a config drive, or base64 of a gzipped one"))
 }
 
 /// What an older version does not know, although the node's state and the arguments fit.
