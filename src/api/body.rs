@@ -2,29 +2,35 @@
 
 use serde_json::{Map, Value};
 
-use super::surface::{Noun, Version, Write};
+use super::surface::params::{self, Param};
+use super::surface::{Noun, Takes, Write};
 use super::{Call, Fault};
 
-/// The body as an object whose keys are fields of `noun` that can be set at creation, or one of `more`, which are
-/// arguments without being fields.
+/// The body as an object whose keys are fields that can be set at creation, or arguments without being fields: what the
+/// row of the route says.
 ///
-/// What no version accepts is refused first (400); then what is newer than the version (406). Values are not looked at.
-pub fn create(call: &Call, noun: &Noun, more: &[(&str, Version)]) -> Result<Map<String, Value>, Fault> {
-    let map = call.object(&noun.name.to_lowercase())?;
-    let mut newer = false;
+/// What no version accepts is refused first (400); then what is newer than the version. Values are not looked at.
+pub fn create(call: &Call) -> Result<Map<String, Value>, Fault> {
+    let (noun, more): (&Noun, &'static [Param]) = match call.route.takes {
+        Takes::New(noun, more) => (noun, more),
+        _ => return Err(Fault::invalid("Nothing can be created here.")),
+    };
+    let name = noun.name.to_lowercase();
+    let map = call.object(&name)?;
+    let mut newer = None;
     for key in map.keys() {
         let field = noun.field(key).filter(|field| matches!(field.write, Write::Create | Write::Always));
-        let since = match (field, more.iter().find(|(name, _)| name == key)) {
-            (Some(field), _) => field.since,
-            (None, Some((_, since))) => *since,
+        match (field, params::find(more, key)) {
+            (Some(field), _) if !field.at(call.version) => newer = newer.or(Some(Fault::not_acceptable())),
+            (Some(_), _) => {}
+            (None, Some(param)) if !param.at(call.version) => newer = newer.or(param.too_old.fault()),
+            (None, Some(_)) => {}
             (None, None) => {
                 return Err(Fault::invalid(format!(
-                    "Schema error for {}: Additional properties are not allowed ('{key}' was unexpected)",
-                    noun.name.to_lowercase()
+                    "Schema error for {name}: Additional properties are not allowed ('{key}' was unexpected)"
                 )));
             }
-        };
-        newer = newer || since > call.version;
+        }
     }
-    if newer { Err(Fault::not_acceptable()) } else { Ok(map) }
+    newer.map_or(Ok(map), Err)
 }

@@ -15,8 +15,8 @@ use hyper::{Method, Request, Response, StatusCode};
 use percent_encoding::percent_decode_str;
 
 use super::request::{self, Asked, Call, Query};
-use super::surface::routes::{self, Found, Route};
-use super::surface::{Quirk, Reach, Version};
+use super::surface::routes::{self, Found};
+use super::surface::{Quirk, Reach, Route, Version, params};
 use super::{Answer, Fault, Shared};
 
 /// A client that sends its body slower than this is cut off.
@@ -85,7 +85,7 @@ async fn route(
     public_only: bool,
 ) -> Result<Answer, Fault> {
     let path = parts.uri.path().to_owned();
-    let cut = if asked.explicit && !asked.version.has(Quirk::LiteralJsonSuffix) {
+    let cut = if asked.explicit && !asked.version.has(Quirk::LiteralJsonSuffix) && path != routes::OPENAPI {
         path.trim_end_matches('/').strip_suffix(".json")
     } else {
         None
@@ -106,14 +106,17 @@ async fn route(
     if let Some(fault) = route.refusal(asked.version) {
         return Err(fault);
     }
+    let query = Query::parse(parts.uri.query());
+    params::check(route.query, &query, asked.version)?;
     let call = |segments: &[&str]| Call {
         state: state.clone(),
+        route,
         version: asked.version,
         method: parts.method.clone(),
         base: base.clone(),
         path: path.clone(),
         params: decoded(route, segments),
-        query: Query::parse(parts.uri.query()),
+        query: query.clone(),
         body: body.clone(),
         user: user.clone(),
     };
@@ -135,7 +138,7 @@ fn decoded(route: &Route, segments: &[&str]) -> Vec<String> {
 /// Who asks. Public rows ask nobody; an unknown path tells nothing to strangers.
 async fn authenticate(state: &Shared, parts: &Parts, found: Option<&Found>) -> Result<Option<String>, Fault> {
     match found {
-        Some(Found::Route(route)) if route.reach == Reach::Public => Ok(None),
+        Some(Found::Route(route)) if route.reach != Reach::Admin => Ok(None),
         _ => state.auth.check(&parts.headers).await,
     }
 }

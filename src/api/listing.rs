@@ -7,7 +7,7 @@
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::request::Query;
-use super::surface::{Noun, Quirk, Source};
+use super::surface::{Noun, Source};
 use super::view::{Special, View, Wanted};
 use super::{Call, Fault};
 use crate::store::page::{self, Filter, Page};
@@ -46,7 +46,7 @@ pub struct Listing {
 impl Listing {
     /// Takes `limit`, `marker`, `sort_key`, `sort_dir`, `fields` and `detail` out of the query.
     pub fn parse(call: &Call, noun: &'static Noun, query: &mut Query, detail: Detail) -> Result<Self, Fault> {
-        let wanted = wanted(call, noun, query, detail)?;
+        let wanted = wanted(noun, query, detail)?;
         let shown = match (&wanted, detail) {
             (Wanted::All, Detail::Query) if !noun.listed.is_empty() => "&detail=True".to_owned(),
             (Wanted::All, _) => String::new(),
@@ -178,7 +178,7 @@ impl Listing {
 /// The view of a single object: all of it, or `?fields=`. Refuses other parameters.
 pub fn single(call: &Call, noun: &'static Noun) -> Result<View, Fault> {
     let mut query = call.query.clone();
-    let wanted = match fields(call, &mut query)? {
+    let wanted = match query.take_list("fields")? {
         Some(names) => Wanted::Named(names),
         None => Wanted::All,
     };
@@ -204,23 +204,12 @@ pub fn object(
     Ok(if out.is_empty() { None } else { Some(out) })
 }
 
-fn fields(call: &Call, query: &mut Query) -> Result<Option<Vec<String>>, Fault> {
-    let names = query.take_list("fields")?;
-    if names.is_some() && !call.version.has(Quirk::FieldsSelectable) {
-        return Err(Fault::not_acceptable());
-    }
-    Ok(names)
-}
-
-fn wanted(call: &Call, noun: &Noun, query: &mut Query, detail: Detail) -> Result<Wanted, Fault> {
+fn wanted(noun: &Noun, query: &mut Query, detail: Detail) -> Result<Wanted, Fault> {
     if detail == Detail::Path {
         return Ok(Wanted::All);
     }
-    let names = fields(call, query)?;
+    let names = query.take_list("fields")?;
     let detail = query.take_bool("detail")?;
-    if detail.is_some() && !noun.has_detail(call.version) {
-        return Err(Fault::invalid("Invalid query parameter ?detail received."));
-    }
     match (detail, names) {
         (Some(true), Some(_)) => Err(Fault::invalid("Can't fetch a subset of fields with 'detail' set")),
         (Some(true), None) => Ok(Wanted::All),

@@ -3,13 +3,14 @@
 use serde_json::Value;
 
 use super::request::brief;
-use super::surface::{Noun, Quirk, Version, Write};
+use super::surface::{Quirk, Takes, Version, Write};
 use super::{Call, Fault};
 use crate::service::patch::{Op, Operation};
 
-/// The operations of a PATCH of `noun`: an array of `{op, path, value}`. Refuses fields that cannot be patched (400, at
-/// every version), and those newer than the version (406).
-pub fn parse(call: &Call, noun: &Noun) -> Result<Vec<Operation>, Fault> {
+/// The operations of a PATCH of the noun that the row of the route says: an array of `{op, path, value}`. Refuses fields
+/// that cannot be patched (400, at every version), and those newer than the version (406).
+pub fn parse(call: &Call) -> Result<Vec<Operation>, Fault> {
+    let Takes::Patch(noun) = call.route.takes else { return Err(Fault::invalid("Nothing can be changed here.")) };
     let body = call.json()?;
     let Value::Array(items) = body else {
         return Err(Fault::invalid(format!("Schema error for patch: expected an array, got {}", brief(&body))));

@@ -8,7 +8,7 @@ use hyper::{Method, StatusCode};
 use percent_encoding::percent_decode_str;
 use serde_json::{Map, Value};
 
-use super::surface::Version;
+use super::surface::{Route, Takes, Version};
 use super::{Fault, Shared};
 
 /// Deepest nesting of a JSON body. Parsers recurse; a body that is only brackets shall not reach them.
@@ -17,6 +17,8 @@ const MAX_DEPTH: usize = 25;
 /// What a handler is called with. It owns everything, so that it can move into a read of the store.
 pub struct Call {
     pub state: Shared,
+    /// The row that was found.
+    pub route: &'static Route,
     pub version: Version,
     pub method: Method,
     /// Scheme, host and port under which the client reached us, or the configured public endpoint; no trailing slash.
@@ -54,10 +56,12 @@ impl Call {
         }
     }
 
-    /// The body as an object with no other keys than these.
-    pub fn arguments(&self, known: &[&str]) -> Result<Map<String, Value>, Fault> {
+    /// The body as an object with no other keys than the row takes.
+    pub fn arguments(&self) -> Result<Map<String, Value>, Fault> {
+        let known = if let Takes::Arguments(known) = self.route.takes { known } else { &[] };
         let map = self.object("body")?;
-        let unknown: Vec<_> = map.keys().map(String::as_str).filter(|key| !known.contains(key)).collect();
+        let is_known = |key: &&str| known.iter().any(|param| param.name == *key);
+        let unknown: Vec<_> = map.keys().map(String::as_str).filter(|key| !is_known(key)).collect();
         if unknown.is_empty() {
             return Ok(map);
         }
@@ -121,6 +125,11 @@ impl Query {
                 })
                 .collect(),
         )
+    }
+
+    /// Names and values in the order in which they were sent.
+    pub fn pairs(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0.iter().map(|(name, value)| (name.as_str(), value.as_str()))
     }
 
     pub fn is_empty(&self) -> bool {

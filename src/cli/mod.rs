@@ -5,6 +5,7 @@
 
 mod config;
 mod demo;
+mod reference;
 mod serve;
 mod source;
 
@@ -31,6 +32,8 @@ enum Command {
     Demo(demo::Args),
     /// Show or check the configuration
     Config(config::Args),
+    /// Print the whole API: paths, fields, verbs, and the versions that brought them
+    ApiReference(reference::Args),
 }
 
 /// Parses the arguments and runs what they ask for.
@@ -48,6 +51,7 @@ pub fn main() -> ExitCode {
         Command::Serve(args) => serve::run(args),
         Command::Demo(args) => demo::run(args),
         Command::Config(args) => config::run(args),
+        Command::ApiReference(args) => reference::run(args),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

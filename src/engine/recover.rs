@@ -10,12 +10,15 @@ use crate::service::provision::flow_of;
 use crate::store::{StoreError, Tx, nodes, work};
 
 pub async fn recover(engine: &Engine) -> Result<(), StoreError> {
+    let moving: Vec<State> = State::ALL.iter().copied().filter(|state| is_moving(*state)).collect();
     let (released, failed) = engine
         .store
-        .write(|tx| {
+        .write(move |tx| {
             let released = nodes::release_orphans(tx)?;
             let mut failed = 0;
-            for node in nodes::all(tx)? {
+            // Not all nodes: how long a start takes depends on what was going on, not on how many machines there are.
+            for uuid in nodes::unsettled(tx, &moving)? {
+                let Some(node) = nodes::find(tx, uuid)? else { continue };
                 failed += usize::from(mend(tx, node)?);
             }
             Ok::<_, StoreError>((released, failed))
@@ -25,6 +28,11 @@ pub async fn recover(engine: &Engine) -> Result<(), StoreError> {
         tracing::info!(released, failed, "repaired what the last run left behind");
     }
     Ok(())
+}
+
+/// In such a state something is owed.
+fn is_moving(state: State) -> bool {
+    !state.is_stable() && !state.is_failed()
 }
 
 /// A node without work can neither be on its way somewhere nor expect a power change.
@@ -42,7 +50,7 @@ fn mend(tx: &Tx, before: Node) -> Result<bool, StoreError> {
         node.target_power_state = None;
         node.last_error = Some("The power change was given up when the service stopped.".to_owned());
     }
-    let on_its_way = !node.provision_state.is_stable() && !node.provision_state.is_failed();
+    let on_its_way = is_moving(node.provision_state);
     let walking = owed.as_ref().is_some_and(|work| work.flow != FlowName::Power);
     let mut failed = false;
     if on_its_way && !walking {

@@ -4,7 +4,7 @@
 //! node and no power action has happened since (`power_epoch`). The recorded state follows the machine; forcing the
 //! machine to the recorded state is a setting, off by default, and never switches off a node that is in use.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,10 +12,10 @@ use tokio::sync::Semaphore;
 use uuid::Uuid;
 
 use super::{Engine, delta};
-use crate::driver::{Driver, DriverError, Task};
+use crate::driver::{Driver, DriverError, Environment, Task};
 use crate::model::{Fault, FlowName, Node, PowerState, PowerTarget, State};
 use crate::service::{Refusal, Refused, flow, journal};
-use crate::store::{StoreError, Tx, nodes, work};
+use crate::store::{Read, StoreError, Tx, nodes, work};
 
 /// How long one reading may take before it counts as failed.
 const READING: Duration = Duration::from_secs(30);
@@ -45,40 +45,48 @@ fn is_read(node: &Node) -> bool {
     (healing || !node.maintenance) && node.reservation.is_none() && node.target_power_state.is_none() && !excluded
 }
 
+/// Nodes whose tasks are in memory at once.
+const PART: usize = 200;
+
 async fn round(engine: &Engine, failures: &mut HashMap<Uuid, u32>) -> Result<(), StoreError> {
-    let env = engine.env.clone();
-    let tasks = engine
-        .store
-        .read(move |read| {
-            let mut tasks = Vec::new();
-            for node in nodes::all(read)?.into_iter().filter(is_read) {
-                if Driver::of(&node).is_ok_and(|driver| driver.power.can_sync()) {
-                    let task = delta::build(read, node.uuid, &env)?;
-                    tasks.extend(task.map(Task::in_background));
-                }
-            }
-            Ok::<_, StoreError>(tasks)
-        })
-        .await?;
-    // Those that failed before go first: they are the ones that somebody waits for.
-    failures.retain(|uuid, _| tasks.iter().any(|task| task.node.uuid == *uuid));
     let places = Arc::new(Semaphore::new(engine.periods.power_sync_at_once.max(1)));
     let mut readings = tokio::task::JoinSet::new();
-    for task in tasks {
-        let Ok(place) = places.clone().acquire_owned().await else { break };
-        readings.spawn(async move {
-            let reading = read_power(&task).await;
-            drop(place);
-            (task, reading)
-        });
-        while let Some(done) = readings.try_join_next() {
-            take_in(engine, failures, done).await;
+    let (mut seen, mut last) = (HashSet::new(), Some(0));
+    while let Some(after) = last {
+        let env = engine.env.clone();
+        let tasks;
+        (tasks, last) = engine.store.read(move |read| part(read, after, &env)).await?;
+        for task in tasks {
+            seen.insert(task.node.uuid);
+            let Ok(place) = places.clone().acquire_owned().await else { return Ok(()) };
+            readings.spawn(async move {
+                let reading = read_power(&task).await;
+                drop(place);
+                (task, reading)
+            });
+            while let Some(done) = readings.try_join_next() {
+                take_in(engine, failures, done).await;
+            }
         }
     }
     while let Some(done) = readings.join_next().await {
         take_in(engine, failures, done).await;
     }
+    failures.retain(|uuid, _| seen.contains(uuid));
     Ok(())
+}
+
+/// Tasks for the next nodes whose power can be read, and the last of the nodes looked at; none if there are no more.
+fn part(read: &Read, after: i64, env: &Environment) -> Result<(Vec<Task>, Option<i64>), StoreError> {
+    let page = nodes::after(read, after, PART)?;
+    let last = page.last().map(|node| node.id);
+    let mut tasks = Vec::new();
+    for node in page.into_iter().filter(is_read) {
+        if Driver::of(&node).is_ok_and(|driver| driver.power.can_sync()) {
+            tasks.extend(delta::build(read, node.uuid, env)?.map(Task::in_background));
+        }
+    }
+    Ok((tasks, last))
 }
 
 type Reading = Result<Option<PowerState>, DriverError>;

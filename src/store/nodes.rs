@@ -2,9 +2,10 @@
 
 use uuid::Uuid;
 
+use super::page::Filter;
 use super::rows::{self, execute, texts};
 use super::{Read, StoreError, Tx};
-use crate::model::Node;
+use crate::model::{Node, State};
 
 pub fn find(read: &Read, uuid: Uuid) -> Result<Option<Node>, StoreError> {
     rows::find(read, "WHERE uuid = ?", &[&uuid.to_string()])
@@ -18,9 +19,51 @@ pub fn find_by_instance(read: &Read, instance: Uuid) -> Result<Option<Node>, Sto
     rows::find(read, "WHERE instance_uuid = ?", &[&instance.to_string()])
 }
 
-/// Every node, oldest first. Only for what must see all: start-up and power sync read pages instead where they can.
+/// Every node, oldest first. For checks; the service never looks at all of them at once.
 pub fn all(read: &Read) -> Result<Vec<Node>, StoreError> {
     rows::select(read, "ORDER BY id", &[])
+}
+
+/// Nodes after the one with this id, oldest first: for what goes through all of them, a part at a time.
+pub fn after(read: &Read, id: i64, limit: usize) -> Result<Vec<Node>, StoreError> {
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    rows::select(read, "WHERE id > ? ORDER BY id LIMIT ?", &[&id, &limit])
+}
+
+/// Nodes that something may be owed to: on the way to another power or provision state, in one of the states `moving`, or
+/// with a flow that waits. Each part has an index, so that this costs what is going on and not what the table holds.
+pub fn unsettled(read: &Read, moving: &[State]) -> Result<Vec<Uuid>, StoreError> {
+    let places = vec!["?"; moving.len()].join(",");
+    let sql = format!(
+        "SELECT uuid FROM nodes WHERE target_power_state IS NOT NULL
+         UNION SELECT uuid FROM nodes WHERE target_provision_state IS NOT NULL AND provision_state = 'enroll'
+         UNION SELECT uuid FROM nodes WHERE provision_state IN ({places})
+         UNION SELECT node_uuid FROM work WHERE node_uuid IS NOT NULL AND phase = 'waiting'"
+    );
+    let words: Vec<&str> = moving.iter().map(|state| state.as_str()).collect();
+    let params: Vec<&dyn rusqlite::ToSql> = words.iter().map(|word| word as &dyn rusqlite::ToSql).collect();
+    let found = texts(read, &sql, &params)?;
+    // What is not a UUID cannot be the key of a node.
+    Ok(found.iter().filter_map(|uuid| Uuid::try_parse(uuid).ok()).collect())
+}
+
+/// Nodes with this text in their description: it is looked for in an index that holds nothing else.
+pub fn described(text: &str) -> Filter {
+    Filter::contains("description", text).of_parent(
+        "id IN (SELECT id FROM nodes INDEXED BY nodes_by_description WHERE description IS NOT NULL AND ",
+        ")",
+    )
+}
+
+/// Nodes that a project owns or leases.
+pub fn of_project(project: &str) -> Filter {
+    let leased = Filter::text("lessee", project).of_parent(" UNION SELECT id FROM nodes WHERE ", ")");
+    Filter::text("owner", project).of_parent("id IN (SELECT id FROM nodes WHERE ", "").then(leased)
+}
+
+/// Nodes in one of these shards.
+pub fn in_shards<'s>(shards: impl IntoIterator<Item = &'s str>) -> Filter {
+    Filter::one_of("shard", shards).of_parent("id IN (SELECT id FROM nodes WHERE ", ")")
 }
 
 /// The UUIDs of a node's children, oldest first.

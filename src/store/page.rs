@@ -6,6 +6,7 @@
 
 use std::borrow::Cow;
 
+use rusqlite::types::Value;
 use rusqlite::{OptionalExtension as _, ToSql};
 
 use super::rows::cell;
@@ -28,8 +29,9 @@ impl Filter {
         Filter::new(format!("{column} = ?"), vec![Cell::Text(Cow::Owned(value.to_owned()))])
     }
 
+    /// Written out, not bound, because an index may hold the rows of one of the two only.
     pub fn boolean(column: &'static str, value: bool) -> Self {
-        Filter::new(format!("{column} = ?"), vec![Cell::Int(i64::from(value))])
+        Filter::new(format!("{column} = {}", i64::from(value)), Vec::new())
     }
 
     pub fn null(column: &'static str) -> Self {
@@ -47,7 +49,7 @@ impl Filter {
         Filter::new(format!("{column} IN ({places})"), values)
     }
 
-    /// The column has this text in it, in exactly this spelling.
+    /// The column has this text in it, whatever the case of ASCII letters.
     pub fn contains(column: &'static str, text: &str) -> Self {
         let escaped = text.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
         Filter::new(format!("{column} LIKE ? ESCAPE '\\'"), vec![Cell::Text(Cow::Owned(format!("%{escaped}%")))])
@@ -58,10 +60,11 @@ impl Filter {
         Filter::new(format!("{before}{}{after}", self.sql), self.values)
     }
 
-    pub fn either(self, other: Filter) -> Self {
+    /// What is written after it belongs to it.
+    pub(super) fn then(self, other: Filter) -> Self {
         let mut values = self.values;
         values.extend(other.values);
-        Filter::new(format!("({} OR {})", self.sql, other.sql), values)
+        Filter::new(format!("{}{}", self.sql, other.sql), values)
     }
 }
 
@@ -102,54 +105,75 @@ pub fn read(
     page: &Page<'_>,
     mut visit: impl FnMut(Row<'_>) -> Result<(), StoreError>,
 ) -> Result<bool, StoreError> {
-    let mut conditions: Vec<Cow<'_, str>> = page.filters.iter().map(|filter| Cow::Borrowed(&*filter.sql)).collect();
-    let mut values: Vec<&dyn ToSql> = Vec::new();
-    page.filters.iter().for_each(|filter| values.extend(filter.values.iter().map(|value| value as &dyn ToSql)));
-    let after;
-    if let Some(marker) = page.marker {
-        let sql = format!("SELECT id, {} FROM {table} WHERE {} = ?", page.sort, page.ident);
-        let mut statement = read.connection.prepare_cached(&sql)?;
-        let found =
-            statement.query_row([marker], |row| Ok((row.get::<_, i64>(0)?, row.get::<_, rusqlite::types::Value>(1)?)));
-        let Some(found) = found.optional()? else { return Ok(false) };
-        after = found;
-        conditions.push(beyond(page, &after.1).into());
-        if page.sort != "id" && after.1 != rusqlite::types::Value::Null {
-            values.extend([&after.1 as &dyn ToSql, &after.1]);
+    let Some(stretches) = stretches(read, table, page)? else { return Ok(false) };
+    let mut left = page.limit;
+    for stretch in &stretches {
+        if left == 0 {
+            break;
         }
-        values.push(&after.0);
-    }
-    let mut sql = format!("SELECT {} FROM {table}", columns.join(","));
-    for (i, condition) in conditions.iter().enumerate() {
-        sql.push_str(if i == 0 { " WHERE " } else { " AND " });
-        sql.push_str(condition);
-    }
-    let direction = if page.descending { "DESC" } else { "ASC" };
-    if page.sort == "id" {
-        sql.push_str(&format!(" ORDER BY id {direction} LIMIT ?"));
-    } else {
-        sql.push_str(&format!(" ORDER BY {} {direction}, id {direction} LIMIT ?", page.sort));
-    }
-    let limit = i64::try_from(page.limit).unwrap_or(i64::MAX);
-    values.push(&limit);
-    let mut statement = read.connection.prepare_cached(&sql)?;
-    let mut rows = statement.query(&values[..])?;
-    while let Some(row) = rows.next()? {
-        visit(Row(row))?;
+        let sql = select(table, columns, page, stretch);
+        let mut values: Vec<&dyn ToSql> = Vec::new();
+        page.filters.iter().for_each(|filter| values.extend(filter.values.iter().map(|value| value as &dyn ToSql)));
+        values.extend(stretch.values.iter().map(|value| value as &dyn ToSql));
+        let limit = i64::try_from(left).unwrap_or(i64::MAX);
+        values.push(&limit);
+        let mut statement = read.connection.prepare_cached(&sql)?;
+        let mut rows = statement.query(&values[..])?;
+        while let Some(row) = rows.next()? {
+            left = left.saturating_sub(1);
+            visit(Row(row))?;
+        }
     }
     Ok(true)
 }
 
-/// The condition for "after the marker", whose place in the order has this value.
-fn beyond(page: &Page<'_>, value: &rusqlite::types::Value) -> String {
-    let (sort, than) = (page.sort, if page.descending { "<" } else { ">" });
-    if sort == "id" {
-        return format!("id {than} ?");
+/// A part of the order in which rows stand beside each other in an index: SQLite seeks its first row and walks on. One
+/// condition for all that comes after a marker would have an OR in it, and be found by reading all that comes before.
+struct Stretch {
+    condition: Option<String>,
+    values: Vec<Value>,
+}
+
+/// What comes after the marker, in order; none if there is no such row.
+fn stretches(read: &Read, table: &'static str, page: &Page<'_>) -> Result<Option<Vec<Stretch>>, StoreError> {
+    let Some(marker) = page.marker else { return Ok(Some(vec![Stretch { condition: None, values: Vec::new() }])) };
+    let sort = page.sort;
+    let sql = format!("SELECT id, {sort} FROM {table} WHERE {} = ?", page.ident);
+    let mut statement = read.connection.prepare_cached(&sql)?;
+    let found = statement.query_row([marker], |row| Ok((row.get::<_, Value>(0)?, row.get::<_, Value>(1)?)));
+    let Some((id, at)) = found.optional()? else { return Ok(None) };
+    let part = |condition: String, values: Vec<Value>| Stretch { condition: Some(condition), values };
+    let than = if page.descending { "<" } else { ">" };
+    Ok(Some(match (sort, at, page.descending) {
+        ("id", _, _) => vec![part(format!("id {than} ?"), vec![id])],
+        (_, Value::Null, false) => {
+            vec![part(format!("{sort} IS NULL AND id > ?"), vec![id]), part(format!("{sort} IS NOT NULL"), Vec::new())]
+        }
+        (_, Value::Null, true) => vec![part(format!("{sort} IS NULL AND id < ?"), vec![id])],
+        (_, at, descending) => {
+            let mut all = vec![
+                part(format!("{sort} = ? AND id {than} ?"), vec![at.clone(), id]),
+                part(format!("{sort} {than} ?"), vec![at]),
+            ];
+            if descending {
+                all.push(part(format!("{sort} IS NULL"), Vec::new()));
+            }
+            all
+        }
+    }))
+}
+
+fn select(table: &str, columns: &[&str], page: &Page<'_>, stretch: &Stretch) -> String {
+    let mut sql = format!("SELECT {} FROM {table}", columns.join(","));
+    let conditions = page.filters.iter().map(|filter| &*filter.sql).chain(stretch.condition.as_deref());
+    for (i, condition) in conditions.enumerate() {
+        sql.push_str(if i == 0 { " WHERE " } else { " AND " });
+        sql.push_str(condition);
     }
-    match (value, page.descending) {
-        (rusqlite::types::Value::Null, false) => format!("({sort} IS NOT NULL OR ({sort} IS NULL AND id > ?))"),
-        (rusqlite::types::Value::Null, true) => format!("({sort} IS NULL AND id < ?)"),
-        (_, false) => format!("({sort} > ? OR ({sort} = ? AND id > ?))"),
-        (_, true) => format!("({sort} < ? OR {sort} IS NULL OR ({sort} = ? AND id < ?))"),
+    let direction = if page.descending { "DESC" } else { "ASC" };
+    match page.sort {
+        "id" => sql.push_str(&format!(" ORDER BY id {direction} LIMIT ?")),
+        sort => sql.push_str(&format!(" ORDER BY {sort} {direction}, id {direction} LIMIT ?")),
     }
+    sql
 }

@@ -13,7 +13,8 @@ use super::StoreError;
 
 /// One entry per schema, oldest first; `PRAGMA user_version` counts how many a file has had. An entry never changes
 /// once released.
-const MIGRATIONS: &[&str] = &[include_str!("migrations/0001_foundation.sql")];
+const MIGRATIONS: &[&str] =
+    &[include_str!("migrations/0001_foundation.sql"), include_str!("migrations/0002_lists.sql")];
 
 /// An advisory lock beside the file, for as long as the process lives. SQLite would let two servers share a file, and
 /// they would fight over the machines.
@@ -73,6 +74,7 @@ pub fn open_writer(path: &Path, max_pages: Option<u32>) -> Result<Connection, St
     if let Some(pages) = max_pages {
         connection.pragma_update(None, "max_page_count", pages)?;
     }
+    keep_plans(&connection)?;
     connection.set_prepared_statement_cache_capacity(256);
     migrate(&mut connection, found)?;
     Ok(connection)
@@ -115,8 +117,16 @@ pub fn open_reader(path: &Path) -> Result<Connection, StoreError> {
     let connection = Connection::open_with_flags(path, flags)?;
     connection.busy_timeout(Duration::from_secs(5))?;
     connection.execute_batch("PRAGMA query_only = ON; PRAGMA temp_store = MEMORY;")?;
+    keep_plans(&connection)?;
     connection.set_prepared_statement_cache_capacity(128);
     Ok(connection)
+}
+
+/// Plans do not depend on the values that are bound, so a cached statement is never planned again. What a partial index
+/// needs to be seen is written into the SQL.
+fn keep_plans(connection: &Connection) -> Result<(), StoreError> {
+    connection.set_db_config(rusqlite::config::DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
+    Ok(())
 }
 
 /// Brings the file from schema `found` to the newest, all in one transaction.

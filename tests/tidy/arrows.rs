@@ -13,6 +13,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("lib",       &[]),
     ("cli",       &["app", "config"]),
     ("cli::demo", &["sim"]),
+    ("cli::reference", &["api::surface"]),
     ("app",       &["api", "bmc", "config", "driver", "engine", "image", "pxe", "service", "store"]),
     ("config",    &["wire"]),
     // Front doors: bytes to intents.

@@ -34,8 +34,7 @@ pub async fn look_up(call: Call) -> Result<Answer, Fault> {
 /// `POST /v1/heartbeat/{node}`
 pub async fn beat(call: Call) -> Result<Answer, Fault> {
     call.no_query()?;
-    let known: Vec<&str> = params::HEARTBEAT.iter().map(|param| param.name).collect();
-    let sent = call.arguments(&known)?;
+    let sent = call.arguments()?;
     for param in params::HEARTBEAT.iter().filter(|param| param.since > call.version) {
         if sent.get(param.name).is_some_and(|value| !value.is_null()) {
             return Err(Fault::invalid(format!("Field \"{}\" not recognised", param.name)));

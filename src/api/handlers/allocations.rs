@@ -1,7 +1,7 @@
 //! Allocations.
 
 use crate::api::listing::{self, Detail, Listing};
-use crate::api::surface::allocations::{ALLOCATION, BACKFILL};
+use crate::api::surface::allocations::ALLOCATION;
 use crate::api::view::{View, Wanted};
 use crate::api::{Answer, Call, Fault, body, patch};
 use crate::model::Allocation;
@@ -17,9 +17,6 @@ pub async fn list(call: Call) -> Result<Answer, Fault> {
     let mut filters = Vec::new();
     for name in ["resource_class", "state", "owner"] {
         let Some(value) = query.take(name)? else { continue };
-        if !ALLOCATION.field(name).is_some_and(|field| field.at(call.version)) {
-            return Err(Fault::not_acceptable());
-        }
         filters.push(Filter::text(name, &value));
         listing.carry(name, value);
     }
@@ -39,10 +36,7 @@ pub async fn list(call: Call) -> Result<Answer, Fault> {
 /// `POST /v1/allocations`
 pub async fn create(call: Call) -> Result<Answer, Fault> {
     call.no_query()?;
-    let map = body::create(&call, &ALLOCATION, &[("node", call.version.min(BACKFILL))])?;
-    if map.contains_key("node") && call.version < BACKFILL {
-        return Err(Fault::invalid("Cannot set allocation field: node"));
-    }
+    let map = body::create(&call)?;
     let wanted = allocations::Wanted::read(&map)?;
     let made = call.state.engine.write_when_free(move |tx| allocations::create(tx, &wanted)).await?;
     let location = format!("/v1/allocations/{}", made.uuid);
@@ -60,7 +54,7 @@ pub async fn show(call: Call) -> Result<Answer, Fault> {
 /// `PATCH /v1/allocations/{allocation}`
 pub async fn update(call: Call) -> Result<Answer, Fault> {
     call.no_query()?;
-    let operations = patch::parse(&call, &ALLOCATION)?;
+    let operations = patch::parse(&call)?;
     let ident = call.param(0).to_owned();
     let changed = call.state.store.write(move |tx| allocations::update(tx, &ident, &operations)).await?;
     Ok(Answer::ok(shown(&call, &changed)?))

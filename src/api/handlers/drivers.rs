@@ -3,7 +3,6 @@
 use serde_json::{Map, Value};
 
 use crate::api::listing;
-use crate::api::surface::Quirk;
 use crate::api::surface::drivers::DRIVER;
 use crate::api::view::{View, Wanted, string};
 use crate::api::{Answer, Call, Fault};
@@ -16,13 +15,6 @@ pub async fn list(call: Call) -> Result<Answer, Fault> {
     let kind = query.take("type")?;
     let detail = query.take_bool("detail")?;
     let names = query.take_list("fields")?;
-    query.end()?;
-    let too_old = |asked: bool, quirk| asked && !call.version.has(quirk);
-    if too_old(kind.is_some() || detail.is_some(), Quirk::DynamicDrivers)
-        || too_old(names.is_some(), Quirk::DriverFields)
-    {
-        return Err(Fault::not_acceptable());
-    }
     let wanted = match (detail, names) {
         (Some(true), Some(_)) => {
             return Err(Fault::invalid("Can not specify ?detail=True and fields in the same request."));
@@ -51,10 +43,6 @@ pub async fn list(call: Call) -> Result<Answer, Fault> {
 
 /// `GET /v1/drivers/{driver}`
 pub async fn show(call: Call) -> Result<Answer, Fault> {
-    let mut query = call.query.clone();
-    if query.take("fields")?.is_some() && !call.version.has(Quirk::DriverFields) {
-        return Err(Fault::not_acceptable());
-    }
     let view = listing::single(&call, &DRIVER)?;
     let name = call.param(0);
     let hardware = catalog::hardware_type(name).ok_or_else(|| {

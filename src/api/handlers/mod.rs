@@ -3,6 +3,7 @@
 pub mod agent;
 pub mod allocations;
 pub mod conductors;
+pub mod description;
 pub mod drivers;
 pub mod nodes;
 pub mod ports;

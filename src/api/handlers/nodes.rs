@@ -13,9 +13,7 @@ use hyper::StatusCode;
 use serde_json::{Map, Value};
 
 use crate::api::listing::{self, Detail, Listing};
-use crate::api::request::boolean;
 use crate::api::surface::nodes::NODE;
-use crate::api::surface::params::RESET_INTERFACES;
 use crate::api::surface::{Quirk, Version, Write};
 use crate::api::view::{View, Wanted, string};
 use crate::api::{Answer, Call, Fault, patch};
@@ -38,11 +36,6 @@ pub async fn detail(call: Call) -> Result<Answer, Fault> {
 async fn page(call: Call, detail: Detail) -> Result<Answer, Fault> {
     let mut query = call.query.clone();
     let mut listing = Listing::parse(&call, &NODE, &mut query, detail)?;
-    if let Some(marker) = listing.marker()
-        && uuid::Uuid::try_parse(marker).is_err()
-    {
-        return Err(Fault::invalid(format!("Expected UUID for marker: {marker}")));
-    }
     let asked = filters::parse(&call, &mut query, &mut listing)?;
     query.end()?;
     let state = call.state.clone();
@@ -133,12 +126,8 @@ fn check_name(version: Version, name: &str, refusal: &str) -> Result<(), Fault> 
 /// `PATCH /v1/nodes/{node}`
 pub async fn update(call: Call) -> Result<Answer, Fault> {
     let mut query = call.query.clone();
-    let reset = query.take("reset_interfaces")?.map(|text| boolean("reset_interfaces", &text)).transpose()?;
-    query.end()?;
-    if reset.is_some() && !RESET_INTERFACES.at(call.version) {
-        return Err(Fault::not_acceptable());
-    }
-    let operations = patch::parse(&call, &NODE)?;
+    let reset = query.take_bool("reset_interfaces")?;
+    let operations = patch::parse(&call)?;
     for operation in operations.iter().filter(|operation| operation.root() == "name" && operation.is_whole()) {
         if let Op::Add(Value::String(name)) | Op::Replace(Value::String(name)) = &operation.op {
             let refusal = format!("Node {}: Cannot change name to invalid name", call.param(0));
@@ -177,7 +166,7 @@ pub async fn which(_call: Call) -> Result<Answer, Fault> {
 
 /// `PUT` and `DELETE /v1/nodes/{node}/maintenance`
 pub async fn set_maintenance(call: Call) -> Result<Answer, Fault> {
-    let arguments = call.arguments(&["reason"])?;
+    let arguments = call.arguments()?;
     let reason = crate::api::request::text(&arguments, "reason")?;
     maintenance(call, Some(reason)).await
 }

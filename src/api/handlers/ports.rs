@@ -5,7 +5,7 @@ use uuid::Uuid;
 
 use crate::api::listing::{self, Detail, Listing};
 use crate::api::surface::Quirk;
-use crate::api::surface::ports::{LINK_KEYS, NODE_IDENT, PORT};
+use crate::api::surface::ports::{LINK_KEYS, PORT};
 use crate::api::view::{View, Wanted};
 use crate::api::{Answer, Call, Fault, body, patch};
 use crate::model::Port;
@@ -42,11 +42,8 @@ async fn page(call: Call, detail: Detail, of_node: Option<String>) -> Result<Ans
     let mut filters = Vec::new();
     let (node, node_uuid) = (query.take("node")?, query.take("node_uuid")?);
     let mut node = node.or(node_uuid);
-    let group = gated(&call, "portgroup", query.take("portgroup")?, "portgroup_uuid")?;
+    let group = query.take("portgroup")?;
     let shards = query.take("shard")?;
-    if shards.is_some() && !call.version.has(Quirk::Shards) {
-        return Err(Fault::not_acceptable());
-    }
     if [node.is_some(), group.is_some(), shards.is_some()].iter().filter(|given| **given).count() > 1 {
         return Err(Fault::forbidden("node, portgroup and shard cannot be asked for together"));
     }
@@ -71,9 +68,6 @@ async fn page(call: Call, detail: Detail, of_node: Option<String>) -> Result<Ans
         }
     }
     if let Some(groups) = query.take("conductor_groups")? {
-        if !call.version.has(Quirk::PortConductorGroups) {
-            return Err(Fault::not_acceptable());
-        }
         if !filters.is_empty() || node.is_some() {
             return Err(Fault::invalid("conductor_groups cannot be asked for together with other filters"));
         }
@@ -94,18 +88,10 @@ async fn page(call: Call, detail: Detail, of_node: Option<String>) -> Result<Ans
     Ok(Answer::ok(body.await?))
 }
 
-/// A filter that exists since the field that it looks at.
-fn gated(call: &Call, _filter: &str, value: Option<String>, field: &str) -> Result<Option<String>, Fault> {
-    if value.is_some() && !PORT.field(field).is_some_and(|field| field.at(call.version)) {
-        return Err(Fault::not_acceptable());
-    }
-    Ok(value)
-}
-
 /// `POST /v1/ports`
 pub async fn create(call: Call) -> Result<Answer, Fault> {
     call.no_query()?;
-    let map = body::create(&call, &PORT, &[("node_ident", NODE_IDENT)])?;
+    let map = body::create(&call)?;
     link_keys(&call, map.get("local_link_connection"))?;
     let made = call.state.store.write(move |tx| ports::create(tx, &map)).await?;
     let location = format!("/v1/ports/{}", made.uuid);
@@ -142,7 +128,7 @@ fn port(call: &Call) -> Result<String, Fault> {
 /// `PATCH /v1/ports/{port}`
 pub async fn update(call: Call) -> Result<Answer, Fault> {
     call.no_query()?;
-    let operations = patch::parse(&call, &PORT)?;
+    let operations = patch::parse(&call)?;
     for operation in operations.iter().filter(|operation| operation.root() == "local_link_connection") {
         match &operation.op {
             Op::Add(value) | Op::Replace(value) if operation.is_whole() => link_keys(&call, Some(value))?,

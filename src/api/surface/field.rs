@@ -1,6 +1,7 @@
 //! How the fields of a noun are written down.
 
 use super::history::{Version, v};
+use super::schema::{self, Schema};
 
 /// A kind of object: where it lives in the API and what it consists of.
 pub struct Noun {
@@ -15,18 +16,18 @@ pub struct Noun {
     pub fields: &'static [Field],
     /// What a list shows if the client does not say, in the order in which a `next` link writes them out. None: all.
     pub listed: &'static [&'static str],
-    /// Since when lists take `?detail=`.
-    pub detail_since: Version,
     /// Whether `links` may stand in `?fields=`. They are there in any case, but of a node Ironic refuses it.
     pub links_selectable: bool,
 }
 
 /// One field of a noun.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub struct Field {
     pub name: &'static str,
     pub since: Version,
     pub source: Source,
+    /// What its value looks like.
+    pub schema: Schema,
     pub write: Write,
     /// Whether lists can be ordered by it.
     pub sortable: bool,
@@ -76,53 +77,81 @@ pub enum Write {
 }
 
 impl Field {
-    const fn new(name: &'static str, since: u16, source: Source, sortable: bool) -> Self {
-        Field { name, since: v(since), source, write: Write::Never, sortable }
+    const fn new(name: &'static str, since: u16, source: Source, schema: Schema) -> Self {
+        Field { name, since: v(since), source, schema, write: Write::Never, sortable: false }
     }
 
+    const fn sorted(name: &'static str, since: u16, shape: Shape, schema: Schema) -> Self {
+        Field { sortable: true, ..Field::new(name, since, Source::Column(name, shape), schema) }
+    }
+
+    /// Text or null.
     pub(super) const fn text(name: &'static str, since: u16) -> Self {
-        Field::new(name, since, Source::Column(name, Shape::Text), true)
+        Field::sorted(name, since, Shape::Text, schema::MAYBE_TEXT)
     }
 
+    /// A UUID or null.
+    pub(super) const fn uuid(name: &'static str, since: u16) -> Self {
+        Field::sorted(name, since, Shape::Text, schema::MAYBE_UUID)
+    }
+
+    /// A whole number.
     #[expect(dead_code, reason = "for the nouns that follow")]
     pub(super) const fn integer(name: &'static str, since: u16) -> Self {
-        Field::new(name, since, Source::Column(name, Shape::Integer), true)
+        Field::sorted(name, since, Shape::Integer, Schema::Integer)
     }
 
+    /// True or false.
     pub(super) const fn boolean(name: &'static str, since: u16) -> Self {
-        Field::new(name, since, Source::Column(name, Shape::Boolean), true)
+        Field::sorted(name, since, Shape::Boolean, Schema::Boolean)
     }
 
+    /// A time or null.
     pub(super) const fn time(name: &'static str, since: u16) -> Self {
-        Field::new(name, since, Source::Column(name, Shape::Time), true)
+        Field::sorted(name, since, Shape::Time, Schema::Maybe(&Schema::Time))
     }
 
+    /// An object, unless [`Field::of`] says otherwise.
     pub(super) const fn json(name: &'static str, since: u16) -> Self {
-        Field::new(name, since, Source::Column(name, Shape::Json), false)
+        Field::new(name, since, Source::Column(name, Shape::Json), Schema::Map)
     }
 
     pub(super) const fn state(name: &'static str, since: u16) -> Self {
-        Field::new(name, since, Source::Column(name, Shape::State), true)
+        Field::sorted(name, since, Shape::State, schema::PROVISION_STATE)
     }
 
     pub(super) const fn links() -> Self {
-        Field::new("links", 1, Source::Links, false)
+        Field::new("links", 1, Source::Links, Schema::Links)
     }
 
     pub(super) const fn self_link() -> Self {
-        Field::new("links", 1, Source::SelfLink, false)
+        Field::new("links", 1, Source::SelfLink, Schema::Links)
     }
 
+    /// Seconds with a fraction, or null.
     pub(super) const fn seconds(name: &'static str, since: u16) -> Self {
-        Field::new(name, since, Source::Column(name, Shape::Seconds), true)
+        Field::sorted(name, since, Shape::Seconds, Schema::Maybe(&Schema::Number))
     }
 
     pub(super) const fn links_to(name: &'static str, since: u16) -> Self {
-        Field::new(name, since, Source::LinksTo(name), false)
+        Field::new(name, since, Source::LinksTo(name), Schema::Links)
     }
 
     pub(super) const fn special(name: &'static str, since: u16) -> Self {
-        Field::new(name, since, Source::Special, false)
+        Field::new(name, since, Source::Special, Schema::Any)
+    }
+
+    /// It is never null.
+    pub(super) const fn filled(mut self) -> Self {
+        if let Schema::Maybe(schema) = self.schema {
+            self.schema = *schema;
+        }
+        self
+    }
+
+    /// Its value looks like this.
+    pub(super) const fn of(self, schema: Schema) -> Self {
+        Field { schema, ..self }
     }
 
     /// Reads the column `name` instead of the one that is called like the field.
@@ -147,10 +176,5 @@ impl Field {
 impl Noun {
     pub fn field(&self, name: &str) -> Option<&'static Field> {
         self.fields.iter().find(|field| field.name == name)
-    }
-
-    /// Whether lists take `?detail=` at this version.
-    pub fn has_detail(&self, version: Version) -> bool {
-        self.detail_since <= version
     }
 }

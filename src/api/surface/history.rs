@@ -24,9 +24,6 @@ pub(super) const fn v(minor: u16) -> Version {
     Version(minor)
 }
 
-/// Newer than every version: for what a noun does not have.
-pub(super) const NEVER: Version = Version(u16::MAX);
-
 const fn row(minor: u16, name: &'static str, about: &'static str) -> Row {
     Row { version: Version(minor), name, about }
 }

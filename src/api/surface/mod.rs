@@ -6,19 +6,25 @@
 
 pub mod allocations;
 pub mod conductors;
+pub mod documents;
 pub mod drivers;
 pub mod field;
 pub mod history;
 pub mod history_records;
 pub mod nodes;
+pub mod openapi;
 pub mod params;
 pub mod ports;
 pub mod quirks;
+pub mod reference;
 pub mod renames;
+pub mod route;
 pub mod routes;
+pub mod schema;
 pub mod verbs;
 
 pub use field::{Field, Noun, Shape, Source, Write};
 pub use history::Version;
 pub use quirks::Quirk;
-pub use routes::{Reach, Route};
+pub use route::{Gives, Reach, Route, Takes};
+pub use schema::Schema;

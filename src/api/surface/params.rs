@@ -1,76 +1,212 @@
-//! Query parameters and body arguments that came with a version of their own.
+//! Query parameters and body arguments: what they are, and since when.
 //!
-//! A row says since when a parameter may be given; before, it is refused with 406. Ironic forgets to check some of its
-//! filters; what works there at every version is a row with version 1 here.
+//! A route names the query parameters that it takes; before a handler is called, others are refused (400), then what
+//! does not have the form that its row says (400), then what is newer than the version, in the way its row says. Ironic
+//! forgets to check some of its filters; what works there at every version is a row with version 1 here. Body
+//! arguments are judged by their handlers, because the order in which their mistakes are told is part of the contract.
+
+use uuid::Uuid;
 
 use super::history::{Version, v};
+use super::route::TooOld;
+use super::schema::{MAYBE_TEXT, Schema, TEXTS};
+use crate::api::Fault;
+use crate::api::request::{Query, boolean};
 
 /// One parameter of one place.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub struct Param {
     pub name: &'static str,
     pub since: Version,
+    pub schema: Schema,
+    /// What a client of an older version gets.
+    pub too_old: TooOld,
+    pub required: bool,
 }
 
-const fn param(name: &'static str, since: u16) -> Param {
-    Param { name, since: v(since) }
+const fn param(name: &'static str, since: u16, schema: Schema) -> Param {
+    Param { name, since: v(since), schema, too_old: TooOld::NotAcceptable, required: false }
 }
 
-/// Filters of lists of nodes.
-pub static NODE_FILTERS: &[Param] = &[
-    param("instance_uuid", 1),
-    param("associated", 1),
-    param("maintenance", 1),
-    param("chassis_uuid", 1),
-    param("project", 1),
-    param("description_contains", 1),
-    param("retired", 1),
-    param("provision_state", 9),
-    param("driver", 16),
-    param("resource_class", 21),
-    param("fault", 42),
-    param("conductor_group", 46),
-    param("conductor", 49),
-    param("owner", 50),
-    param("lessee", 65),
-    param("shard", 82),
-    param("sharded", 82),
-    param("parent_node", 83),
-    param("include_children", 83),
-    param("instance_name", 104),
-];
+/// An argument of a body that is no field of the noun, for the tables of nouns.
+pub(super) const fn since(name: &'static str, since: u16, schema: Schema) -> Param {
+    param(name, since, schema)
+}
 
-/// `?reset_interfaces=` of a node's PATCH.
-pub static RESET_INTERFACES: Param = param("reset_interfaces", 45);
-/// `timeout` of a power change.
-pub static POWER_TIMEOUT: Param = param("timeout", 27);
-/// A config drive for a rebuild; before, it is refused as for other verbs (400).
-pub static REBUILD_CONFIGDRIVE: Param = param("configdrive", 35);
-/// A config drive as an object (400 before).
-pub static CONFIGDRIVE_OBJECT: Param = param("configdrive", 56);
-/// … with vendor data in it (400 before).
-pub static CONFIGDRIVE_VENDOR_DATA: Param = param("configdrive.vendor_data", 59);
-pub static DEPLOY_STEPS: Param = param("deploy_steps", 69);
-/// `disable_ramdisk` with `clean`.
-pub static CLEAN_WITHOUT_RAMDISK: Param = param("disable_ramdisk", 70);
-/// … and with `service`.
-pub static SERVICE_WITHOUT_RAMDISK: Param = param("disable_ramdisk", 108);
-pub static RUNBOOK: Param = param("runbook", 92);
-/// `port_uuid` and `portgroup_uuid` of a VIF.
-pub static VIF_PORT: Param = param("port_uuid", 67);
+const fn text(name: &'static str, since: u16) -> Param {
+    param(name, since, Schema::Text)
+}
 
 impl Param {
     pub fn at(&self, version: Version) -> bool {
         self.since <= version
     }
+
+    pub(super) const fn too_old(self, too_old: TooOld) -> Self {
+        Param { too_old, ..self }
+    }
+
+    const fn required(self) -> Self {
+        Param { required: true, ..self }
+    }
+
+    /// Whether a value in a query has the form that the row says.
+    fn fits(&self, value: &str) -> Result<(), Fault> {
+        let name = self.name;
+        match self.schema {
+            Schema::Boolean => boolean(name, value).map(drop),
+            Schema::Integer if value.trim().parse::<i64>().is_err() => {
+                Err(Fault::invalid(format!("Expected an integer for {name}: {value}")))
+            }
+            Schema::Uuid if Uuid::try_parse(value).is_err() => {
+                Err(Fault::invalid(format!("Expected UUID for {name}: {value}")))
+            }
+            _ => Ok(()),
+        }
+    }
 }
 
+/// Judges the query of a request by what its route takes. What the values mean is the handler's business.
+pub fn check(takes: &[&[Param]], query: &Query, version: Version) -> Result<(), Fault> {
+    let row = |name: &str| takes.iter().copied().flatten().find(|param| param.name == name);
+    let unknown: Vec<_> = query.pairs().map(|(name, _)| name).filter(|name| row(name).is_none()).collect();
+    if !unknown.is_empty() {
+        return Err(Fault::invalid(format!("Unexpected arguments: {}", unknown.join(", "))));
+    }
+    for (i, (name, value)) in query.pairs().enumerate() {
+        if query.pairs().skip(i + 1).any(|(other, _)| other == name) {
+            return Err(Fault::invalid(format!("Expected one value for {name}, got several")));
+        }
+        row(name).map_or(Ok(()), |param| param.fits(value))?;
+    }
+    let newer = query.pairs().filter_map(|(name, _)| row(name)).find(|param| !param.at(version));
+    newer.and_then(|param| param.too_old.fault()).map_or(Ok(()), Err)
+}
+
+/// The row of a name in a list of them.
+pub fn find(params: &'static [Param], name: &str) -> Option<&'static Param> {
+    params.iter().find(|param| param.name == name)
+}
+
+/// What every list takes.
+pub const PAGING: &[Param] =
+    &[param("limit", 1, Schema::Integer), text("marker", 1), text("sort_key", 1), text("sort_dir", 1)];
+/// The same where Ironic takes nothing but a UUID for a marker.
+pub const PAGING_BY_UUID: &[Param] =
+    &[param("limit", 1, Schema::Integer), param("marker", 1, Schema::Uuid), text("sort_key", 1), text("sort_dir", 1)];
+/// Answers can be limited to some fields.
+pub const FIELDS: &[Param] = &[param("fields", 8, TEXTS)];
+/// All fields instead of a few.
+pub const DETAIL: &[Param] =
+    &[param("detail", 43, Schema::Boolean).too_old(TooOld::Invalid("Invalid query parameter ?detail received."))];
+/// The same on lists that had it from the beginning.
+pub const ALWAYS_DETAIL: &[Param] = &[param("detail", 1, Schema::Boolean)];
+
+/// Filters of lists of nodes.
+pub const NODE_FILTERS: &[Param] = &[
+    param("instance_uuid", 1, Schema::Uuid),
+    param("associated", 1, Schema::Boolean),
+    param("maintenance", 1, Schema::Boolean),
+    param("chassis_uuid", 1, Schema::Uuid),
+    text("project", 1),
+    text("description_contains", 1),
+    param("retired", 1, Schema::Boolean),
+    text("provision_state", 9),
+    text("driver", 16),
+    text("resource_class", 21),
+    text("fault", 42),
+    text("conductor_group", 46),
+    text("conductor", 49),
+    text("owner", 50),
+    text("lessee", 65),
+    param("shard", 82, TEXTS),
+    param("sharded", 82, Schema::Boolean),
+    text("parent_node", 83),
+    param("include_children", 83, Schema::Boolean),
+    text("instance_name", 104),
+];
+
+/// Filters of lists of ports.
+pub const PORT_FILTERS: &[Param] = &[
+    text("node", 1),
+    param("node_uuid", 1, Schema::Uuid),
+    text("address", 1),
+    text("description_contains", 1),
+    text("portgroup", 24),
+    param("shard", 82, TEXTS),
+    param("conductor_groups", 99, TEXTS),
+];
+
+/// Filters of lists of allocations.
+pub const ALLOCATION_FILTERS: &[Param] =
+    &[text("node", 52), text("resource_class", 52), text("state", 52), text("owner", 60)];
+
+/// What lists of drivers take.
+pub const DRIVER_LIST: &[Param] = &[text("type", 30), param("detail", 30, Schema::Boolean), param("fields", 77, TEXTS)];
+/// What a single driver takes.
+pub const DRIVER_FIELDS: &[Param] = &[param("fields", 77, TEXTS)];
+
+/// Which node `/v1/nodes/validate` is about.
+pub const NODE_NAMED: &[Param] = &[text("node", 1), param("node_uuid", 1, Schema::Uuid)];
+/// Which vendor method is called.
+pub const VENDOR_METHOD: &[Param] = &[text("method", 1)];
+/// What an agent knows of itself.
+pub const LOOKUP: &[Param] = &[param("addresses", 22, TEXTS), param("node_uuid", 22, Schema::Uuid)];
+/// Whose inspection data it is. Agents send no version; those in between never had this.
+pub const INSPECTED_NODE: &[Param] =
+    &[param("node_uuid", 84, Schema::Uuid).too_old(TooOld::Invalid("Unexpected arguments: node_uuid"))];
+
+/// `?reset_interfaces=` of a node's PATCH.
+pub const NODE_PATCH: &[Param] = &[param("reset_interfaces", 45, Schema::Boolean)];
+
+/// Arguments of a power change.
+pub const POWER: &[Param] = &[text("target", 1).required(), POWER_TIMEOUT];
+/// `timeout` of a power change: whole seconds, as a number or in digits.
+pub const POWER_TIMEOUT: Param = param("timeout", 27, Schema::Any);
+
+/// Arguments of `PUT …/states/provision`.
+pub const PROVISION: &[Param] = &[
+    text("target", 1).required(),
+    param("configdrive", 1, Schema::Any),
+    param("clean_steps", 15, STEPS),
+    param("rescue_password", 38, MAYBE_TEXT),
+    DEPLOY_STEPS,
+    CLEAN_WITHOUT_RAMDISK,
+    param("service_steps", 87, STEPS),
+    RUNBOOK,
+];
+const STEPS: Schema = Schema::Maybe(&Schema::List(&Schema::Map));
+/// A config drive for a rebuild; before, it is refused as for other verbs (400).
+pub const REBUILD_CONFIGDRIVE: Param = param("configdrive", 35, Schema::Any);
+/// A config drive as an object (400 before).
+pub const CONFIGDRIVE_OBJECT: Param = param("configdrive", 56, Schema::Map);
+/// … with vendor data in it (400 before).
+pub const CONFIGDRIVE_VENDOR_DATA: Param = param("configdrive.vendor_data", 59, Schema::Map);
+pub const DEPLOY_STEPS: Param = param("deploy_steps", 69, STEPS);
+/// `disable_ramdisk` with `clean`.
+pub const CLEAN_WITHOUT_RAMDISK: Param = param("disable_ramdisk", 70, Schema::Boolean);
+/// … and with `service`.
+pub const SERVICE_WITHOUT_RAMDISK: Param = param("disable_ramdisk", 108, Schema::Boolean);
+pub const RUNBOOK: Param = param("runbook", 92, MAYBE_TEXT);
+
+/// Why a node is in maintenance.
+pub const MAINTENANCE: &[Param] = &[param("reason", 1, MAYBE_TEXT)];
+pub const BOOT_DEVICE: &[Param] = &[text("boot_device", 1).required(), param("persistent", 1, Schema::Boolean)];
+/// A body that may be `{}` and nothing else.
+pub const NONE: &[Param] = &[];
+/// All traits of a node.
+pub const TRAITS: &[Param] = &[param("traits", 37, TEXTS).required()];
+/// `port_uuid` and `portgroup_uuid` of a VIF.
+pub const VIF_PORT: Param = text("port_uuid", 67);
+/// A virtual interface; what else is in it is for the network interface.
+pub const VIF: &[Param] = &[text("id", 28).required(), VIF_PORT, text("portgroup_uuid", 67)];
+
 /// Fields of a heartbeat. One that the version does not have is refused with 400.
-pub static HEARTBEAT: &[Param] = &[
-    param("callback_url", 22),
-    param("agent_version", 36),
-    param("agent_token", 62),
-    param("agent_verify_ca", 68),
-    param("agent_status", 72),
-    param("agent_status_message", 72),
+pub const HEARTBEAT: &[Param] = &[
+    text("callback_url", 22).required(),
+    param("agent_version", 36, MAYBE_TEXT),
+    param("agent_token", 62, MAYBE_TEXT),
+    param("agent_verify_ca", 68, MAYBE_TEXT),
+    param("agent_status", 72, MAYBE_TEXT),
+    param("agent_status_message", 72, MAYBE_TEXT),
 ];

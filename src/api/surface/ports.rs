@@ -3,6 +3,8 @@
 use super::field::Write::Always;
 use super::field::{Field, Noun};
 use super::history::{Version, v};
+use super::params::{Param, since};
+use super::schema::MAYBE_TEXT;
 
 pub static PORT: Noun = Noun {
     name: "Port",
@@ -11,23 +13,22 @@ pub static PORT: Noun = Noun {
     ident: "uuid",
     fields: FIELDS,
     listed: &["uuid", "address"],
-    detail_since: v(43),
     links_selectable: true,
 };
 
 #[rustfmt::skip]
 static FIELDS: &[Field] = &[
-    Field::text("uuid", 1).written(super::field::Write::Create),
-    Field::text("address", 1).written(Always),
-    Field::text("node_uuid", 1).written(Always),
+    Field::uuid("uuid", 1).filled().written(super::field::Write::Create),
+    Field::text("address", 1).filled().written(Always),
+    Field::uuid("node_uuid", 1).written(Always),
     Field::json("extra", 1).written(Always),
-    Field::time("created_at", 1),
+    Field::time("created_at", 1).filled(),
     Field::time("updated_at", 1),
     Field::links(),
     Field::json("internal_info", 18),
     Field::json("local_link_connection", 19).written(Always),
     Field::boolean("pxe_enabled", 19).written(Always),
-    Field::text("portgroup_uuid", 24).written(Always),
+    Field::uuid("portgroup_uuid", 24).written(Always),
     Field::text("physical_network", 34).written(Always),
     Field::boolean("is_smartnic", 53).written(Always),
     Field::text("name", 88).written(Always),
@@ -38,7 +39,7 @@ static FIELDS: &[Field] = &[
 ];
 
 /// The argument `node_ident` of POST: the node by name.
-pub const NODE_IDENT: Version = v(94);
+pub const NODE_IDENT: &[Param] = &[since("node_ident", 94, MAYBE_TEXT)];
 
 /// Keys of `local_link_connection` that came later than it.
 pub const LINK_KEYS: &[(&str, Version)] =

@@ -11,8 +11,6 @@ pub enum Quirk {
     AvailableHasAName,
     /// A name addresses a node.
     NodesHaveNames,
-    /// Answers can be limited to some fields.
-    FieldsSelectable,
     /// A node's name need not be a host name.
     FreeNodeNames,
     /// New nodes start in `enroll`; before, they were free at once.
@@ -23,14 +21,6 @@ pub enum Quirk {
     InspectWaitHasAName,
     /// A final `.json` belongs to the name; before, it was cut off.
     LiteralJsonSuffix,
-    /// Drivers tell their type and their interfaces, and lists of them take `type` and `detail`.
-    DynamicDrivers,
-    /// Answers about drivers can be limited to some fields.
-    DriverFields,
-    /// Nodes have a shard, and lists can be limited to some.
-    Shards,
-    /// Lists of ports can be limited to some conductor groups.
-    PortConductorGroups,
     /// JSON pointers of a patch may have any character.
     FreePatchPaths,
     /// A lookup hands out a token.
@@ -43,16 +33,11 @@ impl Quirk {
     pub const ALL: &'static [(Quirk, Version)] = &[
         (Quirk::AvailableHasAName, v(2)),
         (Quirk::NodesHaveNames, v(5)),
-        (Quirk::FieldsSelectable, v(8)),
         (Quirk::FreeNodeNames, v(10)),
         (Quirk::NodesStartInEnroll, v(11)),
         (Quirk::ChassisUnsettable, v(25)),
         (Quirk::InspectWaitHasAName, v(39)),
         (Quirk::LiteralJsonSuffix, v(91)),
-        (Quirk::DynamicDrivers, v(30)),
-        (Quirk::DriverFields, v(77)),
-        (Quirk::Shards, v(82)),
-        (Quirk::PortConductorGroups, v(99)),
         (Quirk::FreePatchPaths, v(98)),
         (Quirk::AgentTokens, v(62)),
         (Quirk::InspectionReports, v(84)),

@@ -9,258 +9,120 @@
 //! name(call: Call) -> Result<Answer, Fault>` per row, and the rows here:
 //!
 //! ```text
-//!     get("/v1/things", handler!(things::list)).since(52, TooOld::Missing("…")),
-//!     post("/v1/things", handler!(things::create)).since(52, TooOld::NotAllowed),
+//!     get("/v1/things", handler!(things::list)).since(52, TooOld::Missing("…")).query(&[PAGING, FIELDS]).gives(Page(&THING)),
+//!     post("/v1/things", handler!(things::create)).since(52, TooOld::NotAllowed).takes(New(&THING, NONE)).gives(Gives::New(&THING)),
 //! ```
+//! `query` names all parameters that the row knows, `takes` what the body is, `gives` what is answered.
 //! `Listing` (paging, sorting, `fields`, `detail`, `next`) and `View` do the rest from the table.
 
-use std::future::Future;
-use std::pin::Pin;
-
-use hyper::StatusCode;
-
 use super::history::{Version, v};
-use crate::api::handlers::{agent, allocations, conductors, drivers, nodes, ports, root};
-use crate::api::{Answer, Call, Fault};
-use crate::model::record::words;
+use super::nodes::{NODE, NODE_STATES};
+use super::params::*;
+use super::route::Gives::{self, Accepted, Document, Foreign, One, Page, Refusal};
+use super::route::Takes::{Arguments, Free, New, Patch};
+use super::route::{BodyLimit, HIDDEN, NO_RESOURCE, Reach, TooOld, delete, get, handler, patch, post, put};
+use super::schema::Schema;
+use super::{
+    allocations::ALLOCATION, conductors::CONDUCTOR, drivers::DRIVER, history_records::HISTORY_RECORD, ports::PORT,
+};
+use super::{allocations::BACKFILL, documents as doc, ports::NODE_IDENT};
+use crate::api::handlers::{agent, allocations, conductors, description, drivers, nodes, ports, root};
 
-words! {
-    /// The methods that rows have. (hyper's type cannot stand in a table that is made at compile time.)
-    pub enum Method {
-        Get = "GET",
-        Post = "POST",
-        Put = "PUT",
-        Patch = "PATCH",
-        Delete = "DELETE",
-    }
-}
-
-/// What a handler's call gives.
-pub type Pending = Pin<Box<dyn Future<Output = Result<Answer, Fault>> + Send>>;
-pub type Handler = fn(Call) -> Pending;
-
-/// One method of one path.
-pub struct Route {
-    pub method: Method,
-    /// Segments in braces are parameters.
-    pub path: &'static str,
-    pub since: Version,
-    /// What a client of an older version gets.
-    pub too_old: TooOld,
-    pub reach: Reach,
-    pub body: BodyLimit,
-    pub handler: Handler,
-}
-
-/// Who may come here.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Reach {
-    /// The admin listener only, after authentication.
-    Admin,
-    /// Both listeners, without authentication: what a machine in deployment needs.
-    Public,
-}
-
-/// Bytes that a body may have at most.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum BodyLimit {
-    Usual,
-    /// A config drive may be in it.
-    ConfigDrive,
-    /// Inspection data with logs.
-    Inspection,
-}
-
-impl BodyLimit {
-    pub const fn bytes(self) -> usize {
-        match self {
-            BodyLimit::Usual => 1 << 20,
-            BodyLimit::ConfigDrive => 64 << 20,
-            BodyLimit::Inspection => 16 << 20,
-        }
-    }
-}
-
-/// How a row hides from versions before its `since`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum TooOld {
-    /// 404 as if the router knew nothing of it; the text is the description, mostly empty.
-    NoRoute(&'static str),
-    /// 404 in the application's words.
-    Missing(&'static str),
-    /// 406
-    NotAcceptable,
-    /// 405 in the application's words.
-    NotAllowed,
-    /// The handler judges: not every request of this row needs the version.
-    HandlerSays,
-}
-
-impl TooOld {
-    fn fault(self) -> Option<Fault> {
-        Some(match self {
-            TooOld::NoRoute(text) => Fault::routing(StatusCode::NOT_FOUND, text),
-            TooOld::Missing(text) => Fault::not_found(text),
-            TooOld::NotAcceptable => Fault::not_acceptable(),
-            TooOld::NotAllowed => Fault::application(
-                StatusCode::METHOD_NOT_ALLOWED,
-                "The method is not allowed for this resource at the requested version.",
-            ),
-            TooOld::HandlerSays => return None,
-        })
-    }
-}
-
-/// An `async fn` as a [`Handler`].
-macro_rules! handler {
-    ($name:path) => {
-        |call| Box::pin($name(call))
-    };
-}
-
-const fn row(method: Method, path: &'static str, handler: Handler) -> Route {
-    Route {
-        method,
-        path,
-        since: Version::MIN,
-        too_old: TooOld::HandlerSays,
-        reach: Reach::Admin,
-        body: BodyLimit::Usual,
-        handler,
-    }
-}
-
-const fn get(path: &'static str, handler: Handler) -> Route {
-    row(Method::Get, path, handler)
-}
-
-const fn post(path: &'static str, handler: Handler) -> Route {
-    row(Method::Post, path, handler)
-}
-
-const fn put(path: &'static str, handler: Handler) -> Route {
-    row(Method::Put, path, handler)
-}
-
-const fn patch(path: &'static str, handler: Handler) -> Route {
-    row(Method::Patch, path, handler)
-}
-
-const fn delete(path: &'static str, handler: Handler) -> Route {
-    row(Method::Delete, path, handler)
-}
-
-/// Sub-resources that older versions have never heard of.
-const HIDDEN: TooOld = TooOld::NoRoute("");
-const NO_RESOURCE: TooOld = TooOld::Missing("Resource could not be found.");
-
-impl Route {
-    const fn since(self, minor: u16, too_old: TooOld) -> Self {
-        Route { since: v(minor), too_old, ..self }
-    }
-
-    const fn body(self, body: BodyLimit) -> Self {
-        Route { body, ..self }
-    }
-
-    const fn public(self) -> Self {
-        Route { reach: Reach::Public, ..self }
-    }
-
-    /// What stands against using the row at this version.
-    pub fn refusal(&self, version: Version) -> Option<Fault> {
-        if self.since <= version { None } else { self.too_old.fault() }
-    }
-}
+pub use super::route::{Method, Route};
 
 #[rustfmt::skip]
 pub static ROUTES: &[Route] = &[
-    get("/", handler!(root::root)).public(),
-    get("/v1", handler!(root::v1)).public(),
+    get("/", handler!(root::root)).public().gives(Document(doc::ROOT)),
+    get("/v1", handler!(root::v1)).public().gives(Document(doc::V1)),
 
-    get("/v1/nodes", handler!(nodes::list)),
-    post("/v1/nodes", handler!(nodes::create)),
-    patch("/v1/nodes", handler!(nodes::which)),
-    delete("/v1/nodes", handler!(nodes::which)),
-    get("/v1/nodes/detail", handler!(nodes::detail)),
-    get("/v1/nodes/validate", handler!(nodes::hardware::validate_named)),
-    get("/v1/nodes/{node}", handler!(nodes::show)),
-    patch("/v1/nodes/{node}", handler!(nodes::update)),
+    get("/v1/nodes", handler!(nodes::list)).query(&[PAGING_BY_UUID, FIELDS, DETAIL, NODE_FILTERS]).gives(Page(&NODE)),
+    post("/v1/nodes", handler!(nodes::create)).takes(New(&NODE, NONE)).gives(Gives::New(&NODE)),
+    patch("/v1/nodes", handler!(nodes::which)).gives(Refusal),
+    delete("/v1/nodes", handler!(nodes::which)).gives(Refusal),
+    get("/v1/nodes/detail", handler!(nodes::detail)).query(&[PAGING_BY_UUID, NODE_FILTERS]).gives(Page(&NODE)),
+    get("/v1/nodes/validate", handler!(nodes::hardware::validate_named)).query(&[NODE_NAMED]).gives(Document(doc::VALIDATION)),
+    get("/v1/nodes/{node}", handler!(nodes::show)).query(&[FIELDS]).gives(One(&NODE)),
+    patch("/v1/nodes/{node}", handler!(nodes::update)).query(&[NODE_PATCH]).takes(Patch(&NODE)).gives(One(&NODE)),
     delete("/v1/nodes/{node}", handler!(nodes::delete)),
-    get("/v1/nodes/{node}/validate", handler!(nodes::hardware::validate)),
-    put("/v1/nodes/{node}/maintenance", handler!(nodes::set_maintenance)),
-    delete("/v1/nodes/{node}/maintenance", handler!(nodes::clear_maintenance)),
-    get("/v1/nodes/{node}/states", handler!(nodes::states::show)),
-    put("/v1/nodes/{node}/states/power", handler!(nodes::states::set_power)),
-    put("/v1/nodes/{node}/states/provision", handler!(nodes::provision::set)).body(BodyLimit::ConfigDrive),
-    get("/v1/nodes/{node}/management/boot_device", handler!(nodes::hardware::boot_device)),
-    put("/v1/nodes/{node}/management/boot_device", handler!(nodes::hardware::set_boot_device)),
-    get("/v1/nodes/{node}/management/boot_device/supported", handler!(nodes::hardware::supported_boot_devices)),
-    put("/v1/nodes/{node}/management/inject_nmi", handler!(nodes::hardware::inject_nmi)).since(29, NO_RESOURCE),
-    get("/v1/nodes/{node}/vendor_passthru/methods", handler!(nodes::vendor::methods)),
-    get("/v1/nodes/{node}/vendor_passthru", handler!(nodes::vendor::call_in_query)),
-    post("/v1/nodes/{node}/vendor_passthru", handler!(nodes::vendor::call_in_query)),
-    put("/v1/nodes/{node}/vendor_passthru", handler!(nodes::vendor::call_in_query)),
-    patch("/v1/nodes/{node}/vendor_passthru", handler!(nodes::vendor::call_in_query)),
-    delete("/v1/nodes/{node}/vendor_passthru", handler!(nodes::vendor::call_in_query)),
-    get("/v1/nodes/{node}/vendor_passthru/{method}", handler!(nodes::vendor::call_in_path)),
-    post("/v1/nodes/{node}/vendor_passthru/{method}", handler!(nodes::vendor::call_in_path)),
-    put("/v1/nodes/{node}/vendor_passthru/{method}", handler!(nodes::vendor::call_in_path)),
-    patch("/v1/nodes/{node}/vendor_passthru/{method}", handler!(nodes::vendor::call_in_path)),
-    delete("/v1/nodes/{node}/vendor_passthru/{method}", handler!(nodes::vendor::call_in_path)),
-    get("/v1/nodes/{node}/vifs", handler!(nodes::vifs::list)).since(28, HIDDEN),
-    post("/v1/nodes/{node}/vifs", handler!(nodes::vifs::attach)).since(28, HIDDEN),
+    get("/v1/nodes/{node}/validate", handler!(nodes::hardware::validate)).gives(Document(doc::VALIDATION)),
+    put("/v1/nodes/{node}/maintenance", handler!(nodes::set_maintenance)).takes(Arguments(MAINTENANCE)).gives(Accepted),
+    delete("/v1/nodes/{node}/maintenance", handler!(nodes::clear_maintenance)).gives(Accepted),
+    get("/v1/nodes/{node}/states", handler!(nodes::states::show)).gives(One(&NODE_STATES)),
+    put("/v1/nodes/{node}/states/power", handler!(nodes::states::set_power)).takes(Arguments(POWER)).gives(Accepted),
+    put("/v1/nodes/{node}/states/provision", handler!(nodes::provision::set)).body(BodyLimit::ConfigDrive).takes(Arguments(PROVISION)).gives(Accepted),
+    get("/v1/nodes/{node}/management/boot_device", handler!(nodes::hardware::boot_device)).gives(Document(doc::BOOT_DEVICE)),
+    put("/v1/nodes/{node}/management/boot_device", handler!(nodes::hardware::set_boot_device)).takes(Arguments(BOOT_DEVICE)),
+    get("/v1/nodes/{node}/management/boot_device/supported", handler!(nodes::hardware::supported_boot_devices)).gives(Document(doc::BOOT_DEVICES)),
+    put("/v1/nodes/{node}/management/inject_nmi", handler!(nodes::hardware::inject_nmi)).takes(Arguments(NONE)).since(29, NO_RESOURCE),
+    get("/v1/nodes/{node}/vendor_passthru/methods", handler!(nodes::vendor::methods)).gives(Document(doc::VENDOR_METHODS)),
+    get("/v1/nodes/{node}/vendor_passthru", handler!(nodes::vendor::call_in_query)).query(&[VENDOR_METHOD]).takes(Free(Schema::Map)).gives(Foreign),
+    post("/v1/nodes/{node}/vendor_passthru", handler!(nodes::vendor::call_in_query)).query(&[VENDOR_METHOD]).takes(Free(Schema::Map)).gives(Foreign),
+    put("/v1/nodes/{node}/vendor_passthru", handler!(nodes::vendor::call_in_query)).query(&[VENDOR_METHOD]).takes(Free(Schema::Map)).gives(Foreign),
+    patch("/v1/nodes/{node}/vendor_passthru", handler!(nodes::vendor::call_in_query)).query(&[VENDOR_METHOD]).takes(Free(Schema::Map)).gives(Foreign),
+    delete("/v1/nodes/{node}/vendor_passthru", handler!(nodes::vendor::call_in_query)).query(&[VENDOR_METHOD]).takes(Free(Schema::Map)).gives(Foreign),
+    get("/v1/nodes/{node}/vendor_passthru/{method}", handler!(nodes::vendor::call_in_path)).takes(Free(Schema::Map)).gives(Foreign),
+    post("/v1/nodes/{node}/vendor_passthru/{method}", handler!(nodes::vendor::call_in_path)).takes(Free(Schema::Map)).gives(Foreign),
+    put("/v1/nodes/{node}/vendor_passthru/{method}", handler!(nodes::vendor::call_in_path)).takes(Free(Schema::Map)).gives(Foreign),
+    patch("/v1/nodes/{node}/vendor_passthru/{method}", handler!(nodes::vendor::call_in_path)).takes(Free(Schema::Map)).gives(Foreign),
+    delete("/v1/nodes/{node}/vendor_passthru/{method}", handler!(nodes::vendor::call_in_path)).takes(Free(Schema::Map)).gives(Foreign),
+    get("/v1/nodes/{node}/vifs", handler!(nodes::vifs::list)).gives(Document(doc::VIFS)).since(28, HIDDEN),
+    post("/v1/nodes/{node}/vifs", handler!(nodes::vifs::attach)).takes(Free(doc::VIF)).since(28, HIDDEN),
     delete("/v1/nodes/{node}/vifs/{vif}", handler!(nodes::vifs::detach)).since(28, HIDDEN),
-    get("/v1/nodes/{node}/traits", handler!(nodes::traits::list)).since(37, TooOld::NotAcceptable),
-    put("/v1/nodes/{node}/traits", handler!(nodes::traits::replace)).since(37, TooOld::NotAllowed),
+    get("/v1/nodes/{node}/traits", handler!(nodes::traits::list)).gives(Document(doc::TRAITS)).since(37, TooOld::NotAcceptable),
+    put("/v1/nodes/{node}/traits", handler!(nodes::traits::replace)).takes(Arguments(TRAITS)).since(37, TooOld::NotAllowed),
     delete("/v1/nodes/{node}/traits", handler!(nodes::traits::clear)).since(37, NO_RESOURCE),
     put("/v1/nodes/{node}/traits/{trait}", handler!(nodes::traits::add)).since(37, TooOld::NotAllowed),
     delete("/v1/nodes/{node}/traits/{trait}", handler!(nodes::traits::remove)).since(37, NO_RESOURCE),
-    get("/v1/nodes/{node}/history", handler!(nodes::views::history)).since(78, HIDDEN),
-    get("/v1/nodes/{node}/history/{record}", handler!(nodes::views::history_record)).since(78, HIDDEN),
-    get("/v1/nodes/{node}/inventory", handler!(nodes::views::inventory)).since(81, HIDDEN),
-    get("/v1/nodes/{node}/children", handler!(nodes::views::children)).since(83, NO_RESOURCE),
-    get("/v1/nodes/{node}/ports", handler!(ports::list_of_node)),
-    get("/v1/nodes/{node}/ports/detail", handler!(ports::detail_of_node)),
-    delete("/v1/nodes/{node}/ports", handler!(ports::missing)),
-    get("/v1/nodes/{node}/allocation", handler!(allocations::show_of_node)).since(52, HIDDEN),
+    get("/v1/nodes/{node}/history", handler!(nodes::views::history)).query(&[PAGING_BY_UUID, ALWAYS_DETAIL]).gives(Page(&HISTORY_RECORD)).since(78, HIDDEN),
+    get("/v1/nodes/{node}/history/{record}", handler!(nodes::views::history_record)).gives(One(&HISTORY_RECORD)).since(78, HIDDEN),
+    get("/v1/nodes/{node}/inventory", handler!(nodes::views::inventory)).gives(Document(doc::INVENTORY)).since(81, HIDDEN),
+    get("/v1/nodes/{node}/children", handler!(nodes::views::children)).gives(Document(doc::CHILDREN)).since(83, NO_RESOURCE),
+    get("/v1/nodes/{node}/ports", handler!(ports::list_of_node)).query(&[PAGING_BY_UUID, FIELDS, DETAIL, PORT_FILTERS]).gives(Page(&PORT)),
+    get("/v1/nodes/{node}/ports/detail", handler!(ports::detail_of_node)).query(&[PAGING_BY_UUID, PORT_FILTERS]).gives(Page(&PORT)),
+    delete("/v1/nodes/{node}/ports", handler!(ports::missing)).gives(Refusal),
+    get("/v1/nodes/{node}/allocation", handler!(allocations::show_of_node)).query(&[FIELDS]).gives(One(&ALLOCATION)).since(52, HIDDEN),
     delete("/v1/nodes/{node}/allocation", handler!(allocations::delete_of_node)).since(52, HIDDEN),
-    get("/v1/nodes/{node}/{word}", handler!(nodes::nowhere)),
+    get("/v1/nodes/{node}/{word}", handler!(nodes::nowhere)).gives(Refusal),
 
-    get("/v1/ports", handler!(ports::list)),
-    post("/v1/ports", handler!(ports::create)),
-    patch("/v1/ports", handler!(ports::missing)),
-    delete("/v1/ports", handler!(ports::missing)),
-    get("/v1/ports/detail", handler!(ports::detail)),
-    get("/v1/ports/{port}", handler!(ports::show)),
-    patch("/v1/ports/{port}", handler!(ports::update)),
+    get("/v1/ports", handler!(ports::list)).query(&[PAGING_BY_UUID, FIELDS, DETAIL, PORT_FILTERS]).gives(Page(&PORT)),
+    post("/v1/ports", handler!(ports::create)).takes(New(&PORT, NODE_IDENT)).gives(Gives::New(&PORT)),
+    patch("/v1/ports", handler!(ports::missing)).gives(Refusal),
+    delete("/v1/ports", handler!(ports::missing)).gives(Refusal),
+    get("/v1/ports/detail", handler!(ports::detail)).query(&[PAGING_BY_UUID, PORT_FILTERS]).gives(Page(&PORT)),
+    get("/v1/ports/{port}", handler!(ports::show)).query(&[FIELDS]).gives(One(&PORT)),
+    patch("/v1/ports/{port}", handler!(ports::update)).takes(Patch(&PORT)).gives(One(&PORT)),
     delete("/v1/ports/{port}", handler!(ports::delete)),
 
-    get("/v1/drivers", handler!(drivers::list)),
-    get("/v1/drivers/properties", handler!(drivers::missing)),
-    get("/v1/drivers/{driver}", handler!(drivers::show)),
-    get("/v1/drivers/{driver}/properties", handler!(drivers::properties)),
-    get("/v1/drivers/{driver}/raid/logical_disk_properties", handler!(drivers::disk_properties)).since(12, TooOld::NotAcceptable),
-    get("/v1/drivers/{driver}/vendor_passthru/methods", handler!(drivers::methods)),
-    get("/v1/drivers/{driver}/vendor_passthru", handler!(drivers::passthru)),
-    post("/v1/drivers/{driver}/vendor_passthru", handler!(drivers::passthru)),
-    put("/v1/drivers/{driver}/vendor_passthru", handler!(drivers::passthru)),
-    patch("/v1/drivers/{driver}/vendor_passthru", handler!(drivers::passthru)),
-    delete("/v1/drivers/{driver}/vendor_passthru", handler!(drivers::passthru)),
+    get("/v1/drivers", handler!(drivers::list)).query(&[DRIVER_LIST]).gives(Page(&DRIVER)),
+    get("/v1/drivers/properties", handler!(drivers::missing)).gives(Refusal),
+    get("/v1/drivers/{driver}", handler!(drivers::show)).query(&[DRIVER_FIELDS]).gives(One(&DRIVER)),
+    get("/v1/drivers/{driver}/properties", handler!(drivers::properties)).gives(Document(doc::DESCRIPTIONS)),
+    get("/v1/drivers/{driver}/raid/logical_disk_properties", handler!(drivers::disk_properties)).gives(Document(doc::DESCRIPTIONS)).since(12, TooOld::NotAcceptable),
+    get("/v1/drivers/{driver}/vendor_passthru/methods", handler!(drivers::methods)).gives(Document(doc::VENDOR_METHODS)),
+    get("/v1/drivers/{driver}/vendor_passthru", handler!(drivers::passthru)).query(&[VENDOR_METHOD]).takes(Free(Schema::Map)).gives(Refusal),
+    post("/v1/drivers/{driver}/vendor_passthru", handler!(drivers::passthru)).query(&[VENDOR_METHOD]).takes(Free(Schema::Map)).gives(Refusal),
+    put("/v1/drivers/{driver}/vendor_passthru", handler!(drivers::passthru)).query(&[VENDOR_METHOD]).takes(Free(Schema::Map)).gives(Refusal),
+    patch("/v1/drivers/{driver}/vendor_passthru", handler!(drivers::passthru)).query(&[VENDOR_METHOD]).takes(Free(Schema::Map)).gives(Refusal),
+    delete("/v1/drivers/{driver}/vendor_passthru", handler!(drivers::passthru)).query(&[VENDOR_METHOD]).takes(Free(Schema::Map)).gives(Refusal),
 
-    get("/v1/lookup", handler!(agent::look_up)).public().since(22, NO_RESOURCE),
-    post("/v1/heartbeat/{node}", handler!(agent::beat)).public().since(22, NO_RESOURCE),
-    post("/v1/continue_inspection", handler!(agent::report)).public().body(BodyLimit::Inspection),
+    get("/v1/lookup", handler!(agent::look_up)).query(&[LOOKUP]).gives(Document(doc::LOOKUP)).public().since(22, NO_RESOURCE),
+    post("/v1/heartbeat/{node}", handler!(agent::beat)).takes(Arguments(HEARTBEAT)).gives(Accepted).public().since(22, NO_RESOURCE),
+    post("/v1/continue_inspection", handler!(agent::report)).public().body(BodyLimit::Inspection).query(&[INSPECTED_NODE]).takes(Free(Schema::Map)).gives(Gives::AcceptedDocument(doc::LOOKUP)),
 
-    get("/v1/conductors", handler!(conductors::list)).since(49, TooOld::Missing("The API is not supported for this version")),
-    get("/v1/conductors/{conductor}", handler!(conductors::show)).since(49, TooOld::Missing("The API is not supported for this version")),
+    get("/v1/conductors", handler!(conductors::list)).query(&[PAGING, FIELDS, ALWAYS_DETAIL]).gives(Page(&CONDUCTOR)).since(49, TooOld::Missing("The API is not supported for this version")),
+    get("/v1/conductors/{conductor}", handler!(conductors::show)).query(&[FIELDS]).gives(One(&CONDUCTOR)).since(49, TooOld::Missing("The API is not supported for this version")),
 
-    get("/v1/allocations", handler!(allocations::list)).since(52, TooOld::Missing("The API version does not allow allocations")),
-    post("/v1/allocations", handler!(allocations::create)).since(52, TooOld::NotAllowed),
-    get("/v1/allocations/{allocation}", handler!(allocations::show)).since(52, TooOld::Missing("The API version does not allow allocations")),
-    patch("/v1/allocations/{allocation}", handler!(allocations::update)).since(57, TooOld::NotAllowed),
+    get("/v1/allocations", handler!(allocations::list)).query(&[PAGING, FIELDS, ALLOCATION_FILTERS]).gives(Page(&ALLOCATION)).since(52, TooOld::Missing("The API version does not allow allocations")),
+    post("/v1/allocations", handler!(allocations::create)).takes(New(&ALLOCATION, BACKFILL)).gives(Gives::New(&ALLOCATION)).since(52, TooOld::NotAllowed),
+    get("/v1/allocations/{allocation}", handler!(allocations::show)).query(&[FIELDS]).gives(One(&ALLOCATION)).since(52, TooOld::Missing("The API version does not allow allocations")),
+    patch("/v1/allocations/{allocation}", handler!(allocations::update)).takes(Patch(&ALLOCATION)).gives(One(&ALLOCATION)).since(57, TooOld::NotAllowed),
     delete("/v1/allocations/{allocation}", handler!(allocations::delete)).since(52, TooOld::NotAllowed),
+
+    get(OPENAPI, handler!(description::openapi)).open().gives(Document(Schema::Map)),
 ];
+
+/// Where this very table is to be had in OpenAPI's form: below a prefix of our own, which is no part of Ironic's API.
+pub const OPENAPI: &str = "/bessemer/v1/openapi.json";
 
 /// The resources that `GET /v1` names, and since when.
 pub const RESOURCES: &[(&str, Version)] = &[
@@ -293,7 +155,7 @@ pub fn segments(path: &str) -> Vec<&str> {
         segments.pop();
     }
     // Clients that know of no versions in paths leave `v1` out.
-    if segments.first() != Some(&"v1") {
+    if !matches!(segments.first(), Some(&("v1" | "bessemer"))) {
         segments.insert(0, "v1");
     }
     segments
@@ -343,6 +205,7 @@ pub fn parameters<'s>(path: &str, segments: &[&'s str]) -> Vec<&'s str> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::route::Takes;
     use super::*;
 
     fn found(path: &str) -> Option<&'static str> {
@@ -367,6 +230,22 @@ mod tests {
             ("/v1/node", None),
         ] {
             assert_eq!(found(path), row, "{path}");
+        }
+    }
+
+    #[test]
+    fn every_row_says_what_it_gives_and_takes() {
+        for route in ROUTES {
+            let silent = match route.gives {
+                Document(Schema::Any) => true,
+                Gives::New(_) => !matches!(route.takes, New(..)),
+                _ => {
+                    route.method == Method::Patch
+                        && matches!(route.takes, Takes::Nothing)
+                        && !matches!(route.gives, Refusal)
+                }
+            };
+            assert!(!silent, "{} {}: add .takes(…) or .gives(…)", route.method, route.path);
         }
     }
 

@@ -2,7 +2,8 @@
 
 use bessemer::api::surface::nodes::{NODE, NODE_STATES};
 use bessemer::api::surface::params::NODE_FILTERS;
-use bessemer::api::surface::routes::{RESOURCES, ROUTES, TooOld};
+use bessemer::api::surface::route::TooOld;
+use bessemer::api::surface::routes::{RESOURCES, ROUTES};
 use bessemer::api::surface::verbs::{POWER_TARGETS, VERBS};
 use bessemer::api::surface::{Noun, Source, Version, Write};
 use serde_json::{Value, json};
@@ -71,6 +72,7 @@ async fn each_route_refuses_older_versions_in_its_own_way() -> Outcome {
             TooOld::NoRoute(_) | TooOld::Missing(_) => 404,
             TooOld::NotAcceptable => 406,
             TooOld::NotAllowed => 405,
+            TooOld::Invalid(_) => 400,
             TooOld::HandlerSays => continue,
         };
         assert_eq!(early.status, status, "{} {path} at {before}", route.method);

@@ -8,8 +8,8 @@ use crate::api::surface::params::NODE_FILTERS;
 use crate::api::{Call, Fault};
 use crate::model::{Fault as NodeFault, State};
 use crate::service::nodes::{Ident, find};
-use crate::store::Read;
 use crate::store::page::Filter;
+use crate::store::{Read, nodes};
 
 /// What is asked for. One thing can only be told by the store: which node a parent's name means.
 pub struct Asked {
@@ -23,9 +23,6 @@ pub fn parse(call: &Call, query: &mut Query, listing: &mut Listing) -> Result<As
     let mut children = false;
     for param in NODE_FILTERS {
         let Some(text) = query.take(param.name)? else { continue };
-        if !param.at(call.version) {
-            return Err(Fault::not_acceptable());
-        }
         match param.name {
             "include_children" => children = boolean(param.name, &text)?,
             "parent_node" => asked.parent = Some(Ident::parse(&text)),
@@ -79,9 +76,10 @@ fn filter(call: &Call, name: &'static str, text: &str) -> Result<Filter, Fault> 
         // There is one conductor, and all nodes are its own.
         "conductor" if text == call.state.settings.conductor => Filter::not_null("id"),
         "conductor" => Filter::null("id"),
-        "project" => Filter::text("owner", text).either(Filter::text("lessee", text)),
-        "description_contains" => Filter::contains("description", text),
-        "shard" => Filter::one_of(name, text.split(',').map(str::trim)),
+        "project" => nodes::of_project(text),
+        "description_contains" => nodes::described(text),
+        "shard" if !text.contains(',') => Filter::text(name, text.trim()),
+        "shard" => nodes::in_shards(text.split(',').map(str::trim)),
         name => Filter::text(name, text),
     })
 }

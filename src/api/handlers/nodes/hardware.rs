@@ -61,7 +61,7 @@ pub async fn boot_device(call: Call) -> Result<Answer, Fault> {
 
 /// `PUT …/management/boot_device`
 pub async fn set_boot_device(call: Call) -> Result<Answer, Fault> {
-    let arguments = call.arguments(&["boot_device", "persistent"])?;
+    let arguments = call.arguments()?;
     let word = match required(&arguments, "boot_device")? {
         Value::String(word) => word.clone(),
         other => return Err(Fault::invalid(format!("Expected string for boot_device: {}", brief(other)))),
@@ -93,7 +93,7 @@ pub async fn supported_boot_devices(call: Call) -> Result<Answer, Fault> {
 
 /// `PUT …/management/inject_nmi`
 pub async fn inject_nmi(call: Call) -> Result<Answer, Fault> {
-    call.arguments(&[])?;
+    call.arguments()?;
     let node = find(&call).await?;
     let done = call.state.engine.call(node.uuid, Lock::Exclusive, WITHIN, |task, driver| {
         Box::pin(async move {

@@ -14,23 +14,12 @@ use crate::model::{InterfaceKind, Node};
 use crate::provision::steps::AskedStep;
 use crate::service::provision::{self, Request};
 
-const ARGUMENTS: &[&str] = &[
-    "target",
-    "configdrive",
-    "clean_steps",
-    "deploy_steps",
-    "service_steps",
-    "runbook",
-    "rescue_password",
-    "disable_ramdisk",
-];
-
 /// Bounds a request's step list, which is stored and walked.
 const MOST_STEPS: usize = 1000;
 
 pub async fn set(call: Call) -> Result<Answer, Fault> {
     call.no_query()?;
-    let arguments = call.arguments(ARGUMENTS)?;
+    let arguments = call.arguments()?;
     let (request, malformed) = parse(&arguments)?;
     let node = find(&call).await?;
     let target = request.target.as_deref().unwrap_or_default();

@@ -45,7 +45,7 @@ pub(super) fn location(call: &Call) -> String {
 /// `PUT …/states/power`
 pub async fn set_power(call: Call) -> Result<Answer, Fault> {
     call.no_query()?;
-    let arguments = call.arguments(&["target", "timeout"])?;
+    let arguments = call.arguments()?;
     let target = match required(&arguments, "target")? {
         Value::String(target) => target.clone(),
         other => return Err(Fault::invalid(format!("Expected string for target: {}", brief(other)))),

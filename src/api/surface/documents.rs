@@ -1,0 +1,77 @@
+//! Answers and bodies that are no objects of a noun, each the shape of one document.
+
+use super::schema::{Key, MAYBE_BOOLEAN, MAYBE_TEXT, Schema, TEXTS, key, optional};
+use Schema::{Any, Boolean, Dictionary, Integer, Links, List, Map, Object, Text, Uuid};
+
+const VERSION: Schema = Object(&[
+    key("id", Text),
+    key("links", Links),
+    key("status", Text),
+    key("min_version", Text),
+    key("version", Text),
+]);
+
+/// `GET /`
+pub const ROOT: Schema = Object(&[
+    key("name", Text),
+    key("description", Text),
+    key("default_version", VERSION),
+    key("versions", List(&VERSION)),
+]);
+
+/// `GET /v1`: beside its own keys, where each resource is.
+pub const V1: Schema = Dictionary(
+    &[
+        key("id", Text),
+        key("links", Links),
+        key("media_types", Object(&[key("base", Text), key("type", Text)])),
+        key("version", VERSION),
+    ],
+    &Links,
+);
+
+/// What each interface of a node says about its settings.
+pub const VALIDATION: Schema = Dictionary(&[], &Object(&[key("result", Boolean), optional("reason", Text)]));
+
+pub const BOOT_DEVICE: Schema = Object(&[key("boot_device", MAYBE_TEXT), key("persistent", MAYBE_BOOLEAN)]);
+pub const BOOT_DEVICES: Schema = Object(&[key("supported_boot_devices", TEXTS)]);
+
+/// Methods by name.
+pub const VENDOR_METHODS: Schema = Dictionary(
+    &[],
+    &Object(&[
+        key("async", Boolean),
+        key("attach", Boolean),
+        key("description", Text),
+        key("http_methods", TEXTS),
+        key("require_exclusive_lock", Boolean),
+    ]),
+);
+
+/// A virtual interface; what else is in it is for the network interface.
+pub const VIF: Schema =
+    Dictionary(&[key("id", Text), optional("port_uuid", Text), optional("portgroup_uuid", Text)], &Any);
+pub const VIFS: Schema = Object(&[key("vifs", List(&VIF))]);
+
+pub const TRAITS: Schema = Object(&[key("traits", TEXTS)]);
+pub const INVENTORY: Schema = Object(&[key("inventory", Map), key("plugin_data", Map)]);
+
+/// A node's children, and the list that shows them.
+pub const CHILDREN: Schema =
+    Object(&[key("children", List(&Uuid)), key("links", Object(&[key("href", Text), key("rel", Text)]))]);
+
+/// Sentences about things, by name.
+pub const DESCRIPTIONS: Schema = Dictionary(&[], &Text);
+
+const LOOKUP_NODE: &[Key] = &[
+    key("uuid", Uuid),
+    key("properties", Map),
+    key("instance_info", Map),
+    key("driver_internal_info", Map),
+    key("links", Links),
+];
+/// What an agent is told: its node, and how to behave.
+pub const LOOKUP: Schema = Object(&[
+    key("node", Object(LOOKUP_NODE)),
+    key("config", Dictionary(&[key("heartbeat_timeout", Integer), optional("agent_token", Text)], &Any)),
+]);
