@@ -2,55 +2,55 @@
 //!
 //! The order of a type's names is its preference: the first enabled one is the default of a new node.
 
-use super::agent::{AgentInspect, AgentPower, Direct};
-use super::fake::{Fake, FakeDeploy, FakePower, FakeSteps};
-use super::ipmi::{IpmiManagement, IpmiPower, IpmiVendor};
-use super::noop::{Absent, Noop};
-use super::pxe::Ipxe;
 use std::time::Duration;
 
-use super::{Boot, Deploy, DriverError, Inspect, Interface, Management, Network, Power, Task, Vendor};
+use super::agent::{AgentInspect, AgentPower, AgentRaid, Direct};
+use super::fake::{
+    Fake, FakeBios, FakeConsole, FakeDeploy, FakeFirmware, FakeManagement, FakePower, FakeRaid, FakeStorage, FakeVendor,
+};
+use super::ipmi::{IpmiConsole, IpmiManagement, IpmiPower, IpmiVendor};
+use super::noop::{Absent, Noop};
+use super::pxe::Ipxe;
+use super::redfish::{
+    RedfishBios, RedfishFirmware, RedfishInspect, RedfishManagement, RedfishPower, RedfishRaid, RedfishVendor,
+    RedfishVirtualMedia,
+};
+use super::{
+    Bios, Boot, Console, Deploy, DriverError, Firmware, Inspect, Interface, Management, Network, Power, Raid, Storage,
+    Task, Vendor,
+};
 use crate::model::{InterfaceKind, Node, PowerState, PowerTarget};
 
-/// An implementation, by kind. Kinds whose trait has no methods of its own yet share [`Interface`].
-#[derive(Clone, Copy)]
-pub enum Implementation {
-    Power(&'static dyn Power),
-    Management(&'static dyn Management),
-    Boot(&'static dyn Boot),
-    Deploy(&'static dyn Deploy),
-    Inspect(&'static dyn Inspect),
-    Network(&'static dyn Network),
-    Vendor(&'static dyn Vendor),
-    Other(InterfaceKind, &'static dyn Interface),
+/// An implementation, by kind, and the match that all kinds have in common.
+macro_rules! kinds {
+    ($($Kind:ident: $Trait:ident),* $(,)?) => {
+        #[derive(Clone, Copy)]
+        pub enum Implementation {
+            $($Kind(&'static dyn $Trait)),*
+        }
+
+        impl Implementation {
+            pub fn kind(&self) -> InterfaceKind {
+                match self {
+                    $(Implementation::$Kind(_) => InterfaceKind::$Kind),*
+                }
+            }
+
+            /// It, as far as all kinds are alike.
+            pub fn interface(&self) -> &'static dyn Interface {
+                match self {
+                    $(Implementation::$Kind(it) => *it),*
+                }
+            }
+        }
+    };
 }
 
-impl Implementation {
-    pub fn kind(&self) -> InterfaceKind {
-        match self {
-            Implementation::Power(_) => InterfaceKind::Power,
-            Implementation::Management(_) => InterfaceKind::Management,
-            Implementation::Boot(_) => InterfaceKind::Boot,
-            Implementation::Deploy(_) => InterfaceKind::Deploy,
-            Implementation::Inspect(_) => InterfaceKind::Inspect,
-            Implementation::Network(_) => InterfaceKind::Network,
-            Implementation::Vendor(_) => InterfaceKind::Vendor,
-            Implementation::Other(kind, _) => *kind,
-        }
-    }
-
-    pub fn interface(&self) -> &'static dyn Interface {
-        match self {
-            Implementation::Power(it) => *it,
-            Implementation::Management(it) => *it,
-            Implementation::Boot(it) => *it,
-            Implementation::Deploy(it) => *it,
-            Implementation::Inspect(it) => *it,
-            Implementation::Network(it) => *it,
-            Implementation::Vendor(it) => *it,
-            Implementation::Other(_, it) => *it,
-        }
-    }
+// Rescue has no methods of its own yet.
+kinds! {
+    Bios: Bios, Boot: Boot, Console: Console, Deploy: Deploy, Firmware: Firmware, Inspect: Inspect,
+    Management: Management, Network: Network, Power: Power, Raid: Raid, Rescue: Interface, Storage: Storage,
+    Vendor: Vendor,
 }
 
 /// One implementation under the name that clients use.
@@ -63,73 +63,97 @@ const fn row(name: &'static str, implementation: Implementation) -> InterfaceRow
     InterfaceRow { name, implementation }
 }
 
-static FAKE_BIOS: FakeSteps = FakeSteps { kind: K::Bios, names: &["apply_configuration", "factory_reset"] };
-static FAKE_FIRMWARE: FakeSteps = FakeSteps { kind: K::Firmware, names: &["update"] };
-static FAKE_RAID: FakeSteps = FakeSteps { kind: K::Raid, names: &["create_configuration", "delete_configuration"] };
-
 /// Every interface that this binary has. A vendor's driver adds its rows here.
+///
+/// `pxe` and `http-ipxe` are the same network boot as `ipxe`, which answers firmware in whatever way it asks, by TFTP or
+/// by HTTP, always with iPXE: what Ironic's differ in (loaders and files that it writes) does not exist here.
 pub const INTERFACES: &[InterfaceRow] = &[
-    row("fake", Implementation::Power(&FakePower)),
-    row("agent", Implementation::Power(&AgentPower)),
-    row("ipmitool", Implementation::Power(&IpmiPower)),
-    row("fake", Implementation::Management(&Fake)),
-    row("ipmitool", Implementation::Management(&IpmiManagement)),
-    row("noop", Implementation::Management(&Noop)),
+    row("fake", Implementation::Bios(&FakeBios)),
+    row("redfish", Implementation::Bios(&RedfishBios)),
+    row("no-bios", Implementation::Bios(&Absent("bios"))),
     row("fake", Implementation::Boot(&Fake)),
     row("ipxe", Implementation::Boot(&Ipxe)),
+    row("pxe", Implementation::Boot(&Ipxe)),
+    row("http-ipxe", Implementation::Boot(&Ipxe)),
+    row("redfish-virtual-media", Implementation::Boot(&RedfishVirtualMedia)),
+    row("fake", Implementation::Console(&FakeConsole::SERIAL)),
+    row("fake-graphical", Implementation::Console(&FakeConsole::GRAPHICAL)),
+    row("ipmitool-socat", Implementation::Console(&IpmiConsole)),
+    row("no-console", Implementation::Console(&Absent("console"))),
     row("fake", Implementation::Deploy(&FakeDeploy)),
     row("direct", Implementation::Deploy(&Direct::WITH_IMAGE)),
     row("custom-agent", Implementation::Deploy(&Direct::WITHOUT_IMAGE)),
     row("noop", Implementation::Deploy(&Noop)),
+    row("fake", Implementation::Firmware(&FakeFirmware)),
+    row("redfish", Implementation::Firmware(&RedfishFirmware)),
+    row("no-firmware", Implementation::Firmware(&Absent("firmware"))),
     row("fake", Implementation::Inspect(&Fake)),
     row("agent", Implementation::Inspect(&AgentInspect)),
+    row("redfish", Implementation::Inspect(&RedfishInspect)),
     row("no-inspect", Implementation::Inspect(&Absent("inspect"))),
+    row("fake", Implementation::Management(&FakeManagement)),
+    row("ipmitool", Implementation::Management(&IpmiManagement)),
+    row("redfish", Implementation::Management(&RedfishManagement)),
+    row("noop", Implementation::Management(&Noop)),
     row("noop", Implementation::Network(&Noop)),
-    row("fake", Implementation::Vendor(&Fake)),
+    row("fake", Implementation::Power(&FakePower)),
+    row("agent", Implementation::Power(&AgentPower)),
+    row("ipmitool", Implementation::Power(&IpmiPower)),
+    row("redfish", Implementation::Power(&RedfishPower)),
+    row("fake", Implementation::Raid(&FakeRaid)),
+    row("agent", Implementation::Raid(&AgentRaid)),
+    row("redfish", Implementation::Raid(&RedfishRaid)),
+    row("no-raid", Implementation::Raid(&Absent("raid"))),
+    row("fake", Implementation::Rescue(&Fake)),
+    row("no-rescue", Implementation::Rescue(&Absent("rescue"))),
+    row("fake", Implementation::Storage(&FakeStorage)),
+    row("noop", Implementation::Storage(&Noop)),
+    row("fake", Implementation::Vendor(&FakeVendor)),
     row("ipmitool", Implementation::Vendor(&IpmiVendor)),
+    row("redfish", Implementation::Vendor(&RedfishVendor)),
     row("no-vendor", Implementation::Vendor(&Absent("vendor"))),
-    row("fake", Implementation::Other(InterfaceKind::Bios, &FAKE_BIOS)),
-    row("no-bios", Implementation::Other(InterfaceKind::Bios, &Absent("bios"))),
-    row("fake", Implementation::Other(InterfaceKind::Console, &Fake)),
-    row("no-console", Implementation::Other(InterfaceKind::Console, &Absent("console"))),
-    row("fake", Implementation::Other(InterfaceKind::Firmware, &FAKE_FIRMWARE)),
-    row("no-firmware", Implementation::Other(InterfaceKind::Firmware, &Absent("firmware"))),
-    row("fake", Implementation::Other(InterfaceKind::Raid, &FAKE_RAID)),
-    row("no-raid", Implementation::Other(InterfaceKind::Raid, &Absent("raid"))),
-    row("fake", Implementation::Other(InterfaceKind::Rescue, &Fake)),
-    row("no-rescue", Implementation::Other(InterfaceKind::Rescue, &Absent("rescue"))),
-    row("fake", Implementation::Other(InterfaceKind::Storage, &Fake)),
-    row("noop", Implementation::Other(InterfaceKind::Storage, &Noop)),
 ];
 
 /// A hardware type: which interfaces it goes with, most preferred first.
 pub struct HardwareType {
     pub name: &'static str,
     pub supported: &'static [(InterfaceKind, &'static [&'static str])],
+    /// Whether nodes may be given any interface of this binary, supported or not: fake machines may.
+    pub takes_any: bool,
 }
 
 use InterfaceKind as K;
 
 #[rustfmt::skip]
 pub const HARDWARE_TYPES: &[HardwareType] = &[
-    HardwareType { name: "fake-hardware", supported: &[
-        (K::Bios, &["fake", "no-bios"]), (K::Boot, &["fake", "ipxe"]), (K::Console, &["fake", "no-console"]),
-        (K::Deploy, &["fake", "direct", "custom-agent", "noop"]), (K::Firmware, &["fake", "no-firmware"]),
-        (K::Inspect, &["fake", "agent", "no-inspect"]), (K::Management, &["fake", "ipmitool", "noop"]), (K::Network, &["noop"]),
-        (K::Power, &["fake", "ipmitool"]), (K::Raid, &["fake", "no-raid"]), (K::Rescue, &["fake", "no-rescue"]),
-        (K::Storage, &["noop", "fake"]), (K::Vendor, &["fake", "ipmitool", "no-vendor"]),
+    HardwareType { name: "fake-hardware", takes_any: true, supported: &[
+        (K::Bios, &["fake", "no-bios"]), (K::Boot, &["fake", "ipxe", "pxe", "http-ipxe"]),
+        (K::Console, &["fake", "no-console", "fake-graphical"]), (K::Deploy, &["fake", "direct", "ramdisk", "custom-agent"]),
+        (K::Firmware, &["fake", "no-firmware"]), (K::Inspect, &["fake", "agent", "no-inspect"]), (K::Management, &["fake"]),
+        (K::Network, &["noop"]), (K::Power, &["fake"]), (K::Raid, &["fake", "no-raid", "agent"]),
+        (K::Rescue, &["fake", "no-rescue", "agent"]), (K::Storage, &["noop", "fake"]), (K::Vendor, &["fake", "no-vendor"]),
     ] },
-    HardwareType { name: "ipmi", supported: &[
-        (K::Bios, &["no-bios"]), (K::Boot, &["ipxe"]), (K::Console, &["no-console"]), (K::Deploy, &["direct", "custom-agent"]),
+    HardwareType { name: "ipmi", takes_any: false, supported: &[
+        (K::Bios, &["no-bios"]), (K::Boot, &["ipxe", "pxe", "http-ipxe"]),
+        (K::Console, &["ipmitool-socat", "no-console", "fake-graphical"]), (K::Deploy, &["direct", "ramdisk", "custom-agent"]),
         (K::Firmware, &["no-firmware"]), (K::Inspect, &["agent", "no-inspect"]), (K::Management, &["ipmitool", "noop"]),
-        (K::Network, &["noop"]), (K::Power, &["ipmitool"]), (K::Raid, &["no-raid"]), (K::Rescue, &["no-rescue"]),
-        (K::Storage, &["noop"]), (K::Vendor, &["ipmitool", "no-vendor"]),
+        (K::Network, &["noop"]), (K::Power, &["ipmitool"]), (K::Raid, &["no-raid", "agent"]),
+        (K::Rescue, &["no-rescue", "agent"]), (K::Storage, &["noop"]), (K::Vendor, &["ipmitool", "no-vendor"]),
     ] },
-    HardwareType { name: "manual-management", supported: &[
-        (K::Bios, &["no-bios"]), (K::Boot, &["ipxe"]), (K::Console, &["no-console"]), (K::Deploy, &["direct", "custom-agent", "noop"]),
-        (K::Firmware, &["no-firmware"]), (K::Inspect, &["agent", "no-inspect"]), (K::Management, &["noop", "fake"]),
-        (K::Network, &["noop"]), (K::Power, &["agent", "fake"]), (K::Raid, &["no-raid"]), (K::Rescue, &["no-rescue"]),
+    HardwareType { name: "manual-management", takes_any: false, supported: &[
+        (K::Bios, &["no-bios"]), (K::Boot, &["ipxe", "pxe", "http-ipxe"]), (K::Console, &["no-console", "fake-graphical"]),
+        (K::Deploy, &["direct", "ramdisk", "custom-agent", "noop"]), (K::Firmware, &["no-firmware"]),
+        (K::Inspect, &["agent", "no-inspect"]), (K::Management, &["noop", "fake"]), (K::Network, &["noop"]),
+        (K::Power, &["agent", "fake"]), (K::Raid, &["no-raid", "agent"]), (K::Rescue, &["no-rescue", "agent"]),
         (K::Storage, &["noop"]), (K::Vendor, &["no-vendor"]),
+    ] },
+    HardwareType { name: "redfish", takes_any: false, supported: &[
+        (K::Bios, &["redfish", "no-bios"]), (K::Boot, &["ipxe", "pxe", "http-ipxe", "redfish-virtual-media"]),
+        (K::Console, &["ipmitool-socat", "no-console", "fake-graphical"]), (K::Deploy, &["direct", "ramdisk", "custom-agent"]),
+        (K::Firmware, &["redfish", "no-firmware"]), (K::Inspect, &["redfish", "agent", "no-inspect"]),
+        (K::Management, &["redfish", "noop"]), (K::Network, &["noop"]), (K::Power, &["redfish"]),
+        (K::Raid, &["redfish", "no-raid", "agent"]), (K::Rescue, &["no-rescue", "agent"]), (K::Storage, &["noop"]),
+        (K::Vendor, &["redfish", "no-vendor"]),
     ] },
 ];
 
@@ -150,6 +174,11 @@ impl HardwareType {
         names.iter().copied().filter(move |name| implementation(kind, name).is_some())
     }
 
+    /// Whether a node of this type may have the interface.
+    pub fn takes(&self, kind: InterfaceKind, name: &str) -> bool {
+        implementation(kind, name).is_some() && (self.takes_any || self.enabled(kind).any(|enabled| enabled == name))
+    }
+
     /// What a new node gets if the client names none.
     pub fn default(&self, kind: InterfaceKind) -> Option<&'static str> {
         self.enabled(kind).next()
@@ -159,14 +188,19 @@ impl HardwareType {
 /// A node's driver: one implementation of each kind, chosen by the names in its row.
 #[derive(Clone, Copy)]
 pub struct Driver {
-    pub power: &'static dyn Power,
-    pub management: &'static dyn Management,
+    pub bios: &'static dyn Bios,
     pub boot: &'static dyn Boot,
+    pub console: &'static dyn Console,
     pub deploy: &'static dyn Deploy,
+    pub firmware: &'static dyn Firmware,
     pub inspect: &'static dyn Inspect,
+    pub management: &'static dyn Management,
     pub network: &'static dyn Network,
+    pub power: &'static dyn Power,
+    pub raid: &'static dyn Raid,
+    pub rescue: &'static dyn Interface,
+    pub storage: &'static dyn Storage,
     pub vendor: &'static dyn Vendor,
-    others: [(InterfaceKind, &'static dyn Interface); 6],
 }
 
 impl Driver {
@@ -180,23 +214,20 @@ impl Driver {
                 }
             };
         }
-        let other = |kind| pick(node, kind).map(|it| (kind, it.interface()));
         Ok(Driver {
-            power: chosen!(Power),
-            management: chosen!(Management),
+            bios: chosen!(Bios),
             boot: chosen!(Boot),
+            console: chosen!(Console),
             deploy: chosen!(Deploy),
+            firmware: chosen!(Firmware),
             inspect: chosen!(Inspect),
+            management: chosen!(Management),
             network: chosen!(Network),
+            power: chosen!(Power),
+            raid: chosen!(Raid),
+            rescue: chosen!(Rescue),
+            storage: chosen!(Storage),
             vendor: chosen!(Vendor),
-            others: [
-                other(K::Bios)?,
-                other(K::Console)?,
-                other(K::Firmware)?,
-                other(K::Raid)?,
-                other(K::Rescue)?,
-                other(K::Storage)?,
-            ],
         })
     }
 
@@ -223,26 +254,49 @@ impl Driver {
     /// The implementation of any kind, as far as all kinds are alike.
     pub fn interface(&self, kind: InterfaceKind) -> &'static dyn Interface {
         match kind {
-            K::Power => self.power,
-            K::Management => self.management,
+            K::Bios => self.bios,
             K::Boot => self.boot,
+            K::Console => self.console,
             K::Deploy => self.deploy,
+            K::Firmware => self.firmware,
             K::Inspect => self.inspect,
+            K::Management => self.management,
             K::Network => self.network,
+            K::Power => self.power,
+            K::Raid => self.raid,
+            K::Rescue => self.rescue,
+            K::Storage => self.storage,
             K::Vendor => self.vendor,
-            K::Bios | K::Console | K::Firmware | K::Raid | K::Rescue | K::Storage => {
-                self.others.iter().find(|(it, _)| *it == kind).map_or(&Noop, |(_, it)| *it)
-            }
         }
     }
 }
 
+/// The instance may bring interfaces of its own, for as long as it lives; else the node's are used, else the type's.
 fn pick(node: &Node, kind: InterfaceKind) -> Result<&'static Implementation, DriverError> {
+    let hardware = hardware_type(&node.driver);
+    if let Some(name) = of_instance(node, kind) {
+        let found = implementation(kind, &name).filter(|_| hardware.is_some_and(|it| it.takes(kind, &name)));
+        return found.ok_or_else(|| {
+            DriverError::misconfigured(format!(
+                "instance_info/{}_interface: {name} is not available for driver {}",
+                kind.as_str(),
+                node.driver
+            ))
+        });
+    }
     let name = match node.interface(kind) {
         Some(name) => Some(name),
-        None => hardware_type(&node.driver).and_then(|hardware| hardware.default(kind)),
+        None => hardware.and_then(|hardware| hardware.default(kind)),
     };
     name.and_then(|name| implementation(kind, name)).ok_or_else(|| absent(node, kind))
+}
+
+fn of_instance(node: &Node, kind: InterfaceKind) -> Option<String> {
+    // Most instances bring none, and this is asked for every kind of every node that is looked at.
+    if !node.instance_info.as_str().contains("_interface") {
+        return None;
+    }
+    node.instance_info.text(&format!("{}_interface", kind.as_str())).filter(|name| !name.is_empty())
 }
 
 fn absent(node: &Node, kind: InterfaceKind) -> DriverError {

@@ -30,6 +30,12 @@ impl DriverError {
         DriverError::Unsupported(what.into())
     }
 
+    /// The node's interface has no such thing. `what` is the name that Ironic gives it.
+    pub fn lacks(task: &super::Task, what: &str) -> Self {
+        let driver = &task.node.driver;
+        DriverError::Unsupported(format!("Driver {driver} does not support {what} (disabled or not implemented)."))
+    }
+
     pub fn misconfigured(what: impl Into<String>) -> Self {
         DriverError::Misconfigured(what.into())
     }

@@ -4,14 +4,18 @@
 //! handed a [`Task`] and nothing else: it never sees the store and never changes a provision state.
 
 pub mod agent;
+pub mod bios;
 pub mod boot_mode;
 pub mod catalog;
 pub mod environment;
 pub mod error;
 pub mod fake;
+pub mod firmware;
 pub mod ipmi;
 pub mod noop;
 pub mod pxe;
+pub mod raid;
+pub mod redfish;
 pub mod task;
 pub mod traits;
 
@@ -20,6 +24,6 @@ pub use environment::{Environment, Settings};
 pub use error::DriverError;
 pub use task::{Changes, Checkpoint, Task};
 pub use traits::{
-    Boot, BootDevice, Deploy, Fut, Inspect, Interface, Management, Network, OnCrash, Outcome, Power, Property, Vendor,
-    VendorMethod,
+    Bios, Boot, BootDevice, Console, Deploy, Firmware, Fut, Inspect, Interface, Management, Network, OnCrash, Outcome,
+    Power, Property, Raid, Storage, Vendor, VendorMethod,
 };

@@ -1,7 +1,13 @@
 //! Interfaces that do nothing: `noop` ones accept and ignore, `no-*` ones refuse.
 
-use super::traits::{CurrentBoot, Done};
-use super::{BootDevice, Deploy, DriverError, Inspect, Interface, Management, Network, Outcome, Task, Vendor};
+use serde_json::{Map, Value};
+
+use super::traits::{CreateRaid, CurrentBoot, Done, FirmwareUpdate};
+use super::{
+    Bios, BootDevice, Console, Deploy, DriverError, Firmware, Inspect, Interface, Management, Network, Outcome, Raid,
+    Storage, Task, Vendor,
+};
+use crate::model::{BiosSetting, FirmwareComponent};
 
 /// `noop`: there is nothing to do, and that is fine.
 pub struct Noop;
@@ -9,6 +15,7 @@ pub struct Noop;
 impl Interface for Noop {}
 impl Network for Noop {}
 impl Deploy for Noop {}
+impl Storage for Noop {}
 
 impl Management for Noop {
     fn supported_boot_devices(&self, _task: &Task) -> &'static [BootDevice] {
@@ -19,22 +26,30 @@ impl Management for Noop {
         Box::pin(async { Ok(CurrentBoot { device: Some(BootDevice::Pxe), persistent: Some(true) }) })
     }
 
-    fn set_boot_device<'a>(&'a self, _task: &'a mut Task, _device: BootDevice, _persistent: bool) -> Done<'a> {
-        Box::pin(async { Ok(()) })
+    fn set_boot_device<'a>(&'a self, task: &'a mut Task, device: BootDevice, _persistent: bool) -> Done<'a> {
+        Box::pin(async move {
+            if self.supported_boot_devices(task).contains(&device) {
+                return Ok(());
+            }
+            Err(DriverError::misconfigured(format!(
+                "boot_device: {device} is not supported, expected one of: pxe, disk"
+            )))
+        })
     }
 }
 
 /// `no-<kind>`: the machine has no such thing, and validation says so.
 pub struct Absent(pub &'static str);
 
+impl Absent {
+    fn refuse<T>(&self, task: &Task) -> Result<T, DriverError> {
+        Err(DriverError::lacks(task, self.0))
+    }
+}
+
 impl Interface for Absent {
     fn validate<'a>(&'a self, task: &'a Task) -> Done<'a> {
-        Box::pin(async move {
-            Err(DriverError::unsupported(format!(
-                "driver {} does not support {} (disabled or not implemented)",
-                task.node.driver, self.0
-            )))
-        })
+        Box::pin(async move { self.refuse(task) })
     }
 }
 
@@ -42,9 +57,59 @@ impl Vendor for Absent {}
 
 impl Inspect for Absent {
     fn inspect<'a>(&'a self, task: &'a mut Task) -> Done<'a, Outcome> {
-        Box::pin(async move {
-            self.validate(task).await?;
-            Ok(Outcome::Done)
-        })
+        Box::pin(async move { self.refuse(task) })
+    }
+}
+
+impl Raid for Absent {
+    fn check(&self, task: &Task, _config: &Map<String, Value>) -> Result<(), DriverError> {
+        self.refuse(task)
+    }
+
+    fn create<'a>(&'a self, task: &'a mut Task, _what: CreateRaid) -> Done<'a, Outcome> {
+        Box::pin(async move { self.refuse(task) })
+    }
+
+    fn delete<'a>(&'a self, task: &'a mut Task) -> Done<'a, Outcome> {
+        Box::pin(async move { self.refuse(task) })
+    }
+}
+
+impl Bios for Absent {
+    /// Looked for at every cleaning; there is none to be found, which is no mistake.
+    fn read<'a>(&'a self, _task: &'a Task) -> Done<'a, Option<Vec<BiosSetting>>> {
+        Box::pin(async { Ok(None) })
+    }
+
+    fn apply<'a>(&'a self, task: &'a mut Task, _settings: Vec<BiosSetting>) -> Done<'a, Outcome> {
+        Box::pin(async move { self.refuse(task) })
+    }
+
+    fn factory_reset<'a>(&'a self, task: &'a mut Task) -> Done<'a, Outcome> {
+        Box::pin(async move { self.refuse(task) })
+    }
+}
+
+impl Firmware for Absent {
+    fn read<'a>(&'a self, _task: &'a Task) -> Done<'a, Option<Vec<FirmwareComponent>>> {
+        Box::pin(async { Ok(None) })
+    }
+
+    fn update<'a>(&'a self, task: &'a mut Task, _updates: Vec<FirmwareUpdate>) -> Done<'a, Outcome> {
+        Box::pin(async move { self.refuse(task) })
+    }
+}
+
+impl Console for Absent {
+    fn start<'a>(&'a self, task: &'a mut Task) -> Done<'a> {
+        Box::pin(async move { self.refuse(task) })
+    }
+
+    fn stop<'a>(&'a self, task: &'a mut Task) -> Done<'a> {
+        Box::pin(async move { self.refuse(task) })
+    }
+
+    fn info<'a>(&'a self, task: &'a Task) -> Done<'a, Value> {
+        Box::pin(async move { self.refuse(task) })
     }
 }

@@ -11,7 +11,7 @@ use serde_json::{Map, Value};
 
 use super::{DriverError, Environment, Fut};
 use crate::model::secret::Sealed;
-use crate::model::{BootPlan, FlowName, Node, Object, Port, Step};
+use crate::model::{BiosSetting, BootPlan, FirmwareComponent, FlowName, Node, Object, Port, Step};
 
 /// See the head of this file.
 pub struct Task {
@@ -50,6 +50,10 @@ pub struct Changes {
     pub new_ports: Vec<(String, bool)>,
     /// Ports to change, whole rows as this task read and altered them.
     pub ports: Vec<Port>,
+    /// All BIOS settings that the machine has now; those that are not among them are gone.
+    pub bios: Option<Vec<BiosSetting>>,
+    /// All firmware that the machine has now.
+    pub firmware: Option<Vec<FirmwareComponent>>,
     /// Forget the agent: its token, certificate and address are void (the machine was switched off).
     pub forget_agent: bool,
 }

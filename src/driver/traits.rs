@@ -3,14 +3,21 @@
 //! All are object safe, so that a [`super::Driver`] is a struct of references chosen by the node's row. Every call may
 //! take long and may be given up: a driver bounds its own waits.
 
+mod management;
+mod settings;
+
 use std::future::Future;
 use std::pin::Pin;
 use std::time::Duration;
 
 use serde_json::{Map, Value};
 
+pub use management::{
+    BootDevice, BootModes, CurrentBoot, Indicator, Indicators, Management, VirtualMedia, VirtualMediaDevice,
+};
+pub use settings::{Bios, Console, CreateRaid, Firmware, FirmwareUpdate, Raid, Storage};
+
 use super::{DriverError, Task};
-use crate::model::record::words;
 use crate::model::{FlowName, PowerState, PowerTarget, Step};
 
 /// A future that borrows from the call.
@@ -58,6 +65,14 @@ pub struct Property {
     pub text: &'static str,
 }
 
+/// An argument of a step.
+#[derive(Clone, Copy, Debug)]
+pub struct Argument {
+    pub name: &'static str,
+    pub text: &'static str,
+    pub required: bool,
+}
+
 /// What all interfaces have in common.
 pub trait Interface: Send + Sync {
     fn properties(&self) -> &'static [Property] {
@@ -73,6 +88,11 @@ pub trait Interface: Send + Sync {
     /// The steps that it offers to a flow. Those with priority 0 run only if asked for.
     fn steps(&self, _task: &Task, _flow: FlowName) -> Vec<Step> {
         Vec::new()
+    }
+
+    /// The arguments that a step of its own takes, and no others. None: there is no such step here, or it takes any.
+    fn arguments(&self, _step: &str) -> Option<&'static [Argument]> {
+        None
     }
 
     /// Begins a step. It may be called again after a crash if [`Interface::on_crash`] says repeat.
@@ -105,52 +125,6 @@ pub trait Power: Interface {
     /// Whether periodic reading makes sense.
     fn can_sync(&self) -> bool {
         true
-    }
-}
-
-words! {
-    /// What a machine can boot from.
-    pub enum BootDevice {
-        Pxe = "pxe",
-        Disk = "disk",
-        Cdrom = "cdrom",
-        Bios = "bios",
-        Safe = "safe",
-        Wanboot = "wanboot",
-        UefiHttp = "uefihttp",
-        IscsiBoot = "iscsiboot",
-        Floppy = "floppy",
-        UsbDisk = "usbdisk",
-    }
-}
-
-/// A boot device and whether it outlasts one boot; unknown parts are absent.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct CurrentBoot {
-    pub device: Option<BootDevice>,
-    pub persistent: Option<bool>,
-}
-
-pub trait Management: Interface {
-    fn supported_boot_devices(&self, task: &Task) -> &'static [BootDevice];
-    fn boot_device<'a>(&'a self, task: &'a Task) -> Done<'a, CurrentBoot>;
-    fn set_boot_device<'a>(&'a self, task: &'a mut Task, device: BootDevice, persistent: bool) -> Done<'a>;
-
-    /// Readings by sensor type, then by sensor name.
-    fn sensors<'a>(&'a self, _task: &'a Task) -> Done<'a, Value> {
-        Box::pin(async { Err(DriverError::unsupported("this management interface reads no sensors")) })
-    }
-
-    fn inject_nmi<'a>(&'a self, task: &'a mut Task) -> Done<'a> {
-        Box::pin(async move {
-            let driver = &task.node.driver;
-            Err(DriverError::unsupported(format!("driver {driver} does not support inject_nmi on this machine")))
-        })
-    }
-
-    /// The maker of the machine, lower case, if the BMC tells: some need other boot flags.
-    fn detect_vendor<'a>(&'a self, _task: &'a Task) -> Done<'a, Option<String>> {
-        Box::pin(async { Ok(None) })
     }
 }
 
@@ -253,9 +227,31 @@ pub struct VendorMethod {
     pub description: &'static str,
 }
 
+impl VendorMethod {
+    /// A method that takes the node to itself and is answered before it has run, as most are.
+    pub const fn new(name: &'static str, http_methods: &'static [&'static str], description: &'static str) -> Self {
+        VendorMethod { name, http_methods, asynchronous: true, exclusive: true, description }
+    }
+
+    /// The client waits for the answer.
+    pub const fn waited_for(self) -> Self {
+        VendorMethod { asynchronous: false, ..self }
+    }
+
+    /// It may run beside whatever else is done to the node.
+    pub const fn shared(self) -> Self {
+        VendorMethod { exclusive: false, ..self }
+    }
+}
+
 pub trait Vendor: Interface {
     fn methods(&self) -> &'static [VendorMethod] {
         &[]
+    }
+
+    /// Whether a method may be called with these arguments, and on this node. Changes nothing.
+    fn check<'a>(&'a self, task: &'a Task, _method: &'a str, _args: &'a Map<String, Value>) -> Done<'a> {
+        self.validate(task)
     }
 
     fn call<'a>(&'a self, _task: &'a mut Task, method: &'a str, _args: &'a Map<String, Value>) -> Done<'a, Value> {

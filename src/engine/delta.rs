@@ -7,7 +7,7 @@ use uuid::Uuid;
 use crate::driver::task::SECRET_COLUMNS;
 use crate::driver::{Changes, Checkpoint, DriverError, Environment, Fut, Task};
 use crate::model::{Node, Port, Record as _};
-use crate::service::{Refusal, Refused, agent};
+use crate::service::{Refusal, Refused, agent, bios, firmware};
 use crate::store::blobs::{self, BlobKind};
 use crate::store::{Read, Store, StoreError, Tx, nodes, ports, secrets};
 
@@ -48,6 +48,8 @@ impl Delta {
             && c.inventory.is_none()
             && c.new_ports.is_empty()
             && c.ports.is_empty()
+            && c.bios.is_none()
+            && c.firmware.is_none()
             && !c.forget_agent
     }
 
@@ -80,6 +82,12 @@ impl Delta {
             if let Some(stored) = ports::find(tx, port.uuid)? {
                 ports::update(tx, &stored, &Port { id: stored.id, ..port.clone() })?;
             }
+        }
+        if let Some(settings) = &changes.bios {
+            bios::replace(tx, node.uuid, settings)?;
+        }
+        if let Some(components) = &changes.firmware {
+            firmware::replace(tx, node.uuid, components)?;
         }
         if changes.forget_agent {
             agent::forget(tx, &mut node)?;

@@ -109,7 +109,7 @@ fn needs_ramdisk(flow: FlowName, task: &Task, driver: Driver) -> bool {
 
 /// Rescue is not driven by an agent yet: only interfaces that need none can walk it.
 async fn rescue(_flow: FlowName, task: &mut Task, driver: Driver) -> Result<Outcome, DriverError> {
-    driver.interface(InterfaceKind::Rescue).validate(task).await?;
+    driver.rescue.validate(task).await?;
     Ok(Outcome::Done)
 }
 

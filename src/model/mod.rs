@@ -4,8 +4,10 @@
 //! SQL, so that a column is written down once. What may happen to a noun is decided in `provision` and `service`.
 
 pub mod allocation;
+pub mod bios;
 pub mod boot_plan;
 pub mod event;
+pub mod firmware;
 pub mod node;
 pub mod object;
 pub mod port;
@@ -17,8 +19,10 @@ pub mod step;
 pub mod work;
 
 pub use allocation::{Allocation, AllocationState};
+pub use bios::BiosSetting;
 pub use boot_plan::BootPlan;
 pub use event::{EventKind, EventRecord};
+pub use firmware::FirmwareComponent;
 pub use node::{Fault, Node};
 pub use object::Object;
 pub use port::Port;

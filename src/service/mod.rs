@@ -5,8 +5,10 @@
 
 pub mod agent;
 pub mod allocations;
+pub mod bios;
 pub mod boot;
 pub mod fields;
+pub mod firmware;
 pub mod flow;
 pub mod ident;
 pub mod inspection;

@@ -14,8 +14,10 @@ mod schema;
 mod tx;
 
 pub mod allocations;
+pub mod bios;
 pub mod blobs;
 pub mod events;
+pub mod firmware;
 pub mod leases;
 pub mod nodes;
 pub mod page;

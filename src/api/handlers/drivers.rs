@@ -6,7 +6,7 @@ use crate::api::listing;
 use crate::api::surface::drivers::DRIVER;
 use crate::api::view::{View, Wanted, string};
 use crate::api::{Answer, Call, Fault};
-use crate::driver::catalog::{self, HARDWARE_TYPES, HardwareType};
+use crate::driver::catalog::{self, HARDWARE_TYPES, HardwareType, Implementation};
 use crate::model::{Cell, InterfaceKind};
 
 /// `GET /v1/drivers`
@@ -121,29 +121,17 @@ pub async fn passthru(call: Call) -> Result<Answer, Fault> {
     }
 }
 
-/// What a logical disk of a RAID configuration may say, in the vocabulary that Ironic gave to all drivers.
-const DISK_PROPERTIES: &[(&str, &str)] = &[
-    ("raid_level", "JBOD, 0, 1, 2, 5, 6, 1+0, 5+0 or 6+0. Required."),
-    ("size_gb", "Size in GiB, or MAX for all that is left. Required."),
-    ("volume_name", "Name of the volume; one is made up if it is missing. Optional."),
-    ("is_root_volume", "Whether the operating system goes here; no unless it is said. Optional."),
-    ("share_physical_disks", "Whether other logical disks may use the same physical disks; no. Optional."),
-    ("disk_type", "hdd or ssd; any if it is missing. Optional."),
-    ("interface_type", "sata, scsi or sas; any if it is missing. Optional."),
-    ("number_of_physical_disks", "How many; as few as the level allows if it is missing. Optional."),
-    ("controller", "Which controller; the driver chooses if it is missing. Optional."),
-    ("physical_disks", "Which disks; the driver chooses if they are missing. Optional."),
-];
-
 /// `GET /v1/drivers/{driver}/raid/logical_disk_properties`
 pub async fn disk_properties(call: Call) -> Result<Answer, Fault> {
     call.no_query()?;
     let hardware = known(&call)?;
-    if !hardware.enabled(InterfaceKind::Raid).any(|name| !name.starts_with("no-")) {
+    let raid =
+        hardware.default(InterfaceKind::Raid).and_then(|name| catalog::implementation(InterfaceKind::Raid, name));
+    let Some(Implementation::Raid(raid)) = raid else {
         return Err(Fault::not_found(format!("Driver {} does not support raid.", hardware.name)));
-    }
-    let found: Map<String, Value> =
-        DISK_PROPERTIES.iter().map(|(name, text)| ((*name).to_owned(), Value::from(*text))).collect();
+    };
+    let properties = raid.logical_disk_properties().iter();
+    let found: Map<String, Value> = properties.map(|it| (it.name.to_owned(), Value::from(it.text))).collect();
     Ok(Answer::json(&Value::Object(found)))
 }
 

@@ -16,6 +16,7 @@ mod inspect;
 mod logs;
 mod power;
 mod progress;
+mod raid;
 mod steps;
 
 pub use client::{AgentClient, Started};
@@ -23,3 +24,4 @@ pub use deploy::Direct;
 pub use inspect::AgentInspect;
 pub use power::AgentPower;
 pub use progress::Progress;
+pub use raid::AgentRaid;

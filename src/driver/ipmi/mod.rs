@@ -1,14 +1,16 @@
-//! The `ipmitool` interfaces: power, management and vendor commands over IPMI. Named after the tool that Ironic runs,
+//! The `ipmitool` interfaces: power, management, console and vendor commands over IPMI. Named after the tool that Ironic runs,
 //! because that is the name in everybody's nodes; no tool is run here.
 //!
 //! A node's `driver_info` becomes a login, the login a BMC from the environment's pool. Everything here is stateless.
 
+mod console;
 mod info;
 mod management;
 mod power;
 mod sensors;
 mod vendor;
 
+pub use console::IpmiConsole;
 pub use management::IpmiManagement;
 pub use power::IpmiPower;
 pub use vendor::IpmiVendor;
@@ -52,7 +54,7 @@ impl Connection {
     }
 }
 
-/// All three interfaces need the same keys.
+/// All of them need the same keys.
 fn validate(task: &Task) -> Done<'_> {
     Box::pin(async move { Connection::of(task).map(drop) })
 }

@@ -3,29 +3,23 @@
 use serde_json::{Map, Value, json};
 
 use super::{Connection, info, validate};
-use crate::driver::traits::Done;
+use crate::driver::traits::{Argument, Done};
 use crate::driver::{DriverError, Interface, OnCrash, Outcome, Property, Task, Vendor, VendorMethod};
 use crate::model::{FlowName, InterfaceKind, Step, StepSource};
 
 pub struct IpmiVendor;
 
 const METHODS: &[VendorMethod] = &[
-    VendorMethod {
-        name: "send_raw",
-        http_methods: &["POST"],
-        asynchronous: true,
-        exclusive: true,
-        description: "Sends raw bytes to the BMC. Needs \"raw_bytes\": a string of numbers separated by blanks, such as \
-                      \"0x00 0x01\".",
-    },
-    VendorMethod {
-        name: "bmc_reset",
-        http_methods: &["POST"],
-        asynchronous: true,
-        exclusive: true,
-        description: "Restarts the BMC. \"warm\" (default true) says whether warm or cold.",
-    },
+    VendorMethod::new(
+        "send_raw",
+        &["POST"],
+        "Sends raw bytes to the BMC. Needs \"raw_bytes\": a string of numbers separated by blanks, such as \"0x00 0x01\".",
+    ),
+    VendorMethod::new("bmc_reset", &["POST"], "Restarts the BMC. \"warm\" (default true) says whether warm or cold."),
 ];
+
+const RAW_BYTES: &[Argument] =
+    &[Argument { name: "raw_bytes", text: "Numbers separated by blanks, such as \"0x00 0x01\".", required: true }];
 
 impl Interface for IpmiVendor {
     fn properties(&self) -> &'static [Property] {
@@ -53,6 +47,10 @@ impl Interface for IpmiVendor {
         }]
     }
 
+    fn arguments(&self, step: &str) -> Option<&'static [Argument]> {
+        if step == "send_raw" { Some(RAW_BYTES) } else { None }
+    }
+
     fn run_step<'a>(&'a self, task: &'a mut Task, step: &'a Step) -> Done<'a, Outcome> {
         Box::pin(async move {
             match step.step.as_str() {
@@ -70,6 +68,15 @@ impl Interface for IpmiVendor {
 impl Vendor for IpmiVendor {
     fn methods(&self) -> &'static [VendorMethod] {
         METHODS
+    }
+
+    fn check<'a>(&'a self, task: &'a Task, method: &'a str, args: &'a Map<String, Value>) -> Done<'a> {
+        Box::pin(async move {
+            if method == "send_raw" {
+                bytes_of(args)?;
+            }
+            validate(task).await
+        })
     }
 
     fn call<'a>(&'a self, task: &'a mut Task, method: &'a str, args: &'a Map<String, Value>) -> Done<'a, Value> {
@@ -94,13 +101,17 @@ impl Vendor for IpmiVendor {
 
 async fn send_raw(task: &Task, args: &Map<String, Value>) -> Result<Value, DriverError> {
     let connection = Connection::of(task)?;
-    let bytes = args.get("raw_bytes").and_then(Value::as_str).and_then(raw_bytes).ok_or_else(|| {
+    let bytes = bytes_of(args)?;
+    let answer = connection.bmc.raw(&bytes).await.map_err(|error| connection.error(error))?;
+    Ok(json!(answer.iter().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().join(" ")))
+}
+
+fn bytes_of(args: &Map<String, Value>) -> Result<Vec<u8>, DriverError> {
+    args.get("raw_bytes").and_then(Value::as_str).and_then(raw_bytes).ok_or_else(|| {
         DriverError::misconfigured(
             "raw_bytes: expected a string of at least two numbers from 0 to 255 separated by blanks, such as \"0x00 0x01\"",
         )
-    })?;
-    let answer = connection.bmc.raw(&bytes).await.map_err(|error| connection.error(error))?;
-    Ok(json!(answer.iter().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().join(" ")))
+    })
 }
 
 /// Decimal, hexadecimal and octal, as a C compiler reads them; at most what one message can carry.

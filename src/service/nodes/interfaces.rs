@@ -29,7 +29,7 @@ pub fn choose(node: &mut Node) -> Refused<()> {
                 list(hardware.enabled(kind))
             )));
         }
-        if !hardware.enabled(kind).any(|enabled| enabled == name) {
+        if !hardware.takes(kind, name) {
             return Err(Refusal::invalid(format!(
                 "{word}_interface: {name} is not supported by driver {}; expected one of {}",
                 node.driver,

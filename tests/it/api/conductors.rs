@@ -11,7 +11,7 @@ async fn this_process_is_the_one_conductor_and_alive() -> Outcome {
     assert_eq!(list.column("conductors", "hostname"), [json!("here")]);
     assert_eq!(list.json["conductors"][0]["alive"], true);
     let one = service.get("/v1/conductors/here").await?;
-    assert_eq!(one.json["drivers"], json!(["fake-hardware", "ipmi", "manual-management"]));
+    assert_eq!(one.json["drivers"], json!(["fake-hardware", "ipmi", "manual-management", "redfish"]));
     let page = service.get("/v1/conductors?limit=1").await?;
     assert!(page.json["next"].as_str().is_some_and(|next| next.contains("marker=here")), "{page:?}");
     assert_eq!(service.get("/v1/conductors?marker=here").await?.json["conductors"], json!([]));
