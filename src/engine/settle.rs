@@ -10,8 +10,9 @@ use super::claim::{Act, Piece};
 use super::delta::Delta;
 use super::{Engine, flows};
 use crate::driver::{Driver, DriverError, Outcome};
-use crate::model::{Fault, FlowName, InterfaceKind, Node, Object, Phase, Stage, State, Step, Work};
-use crate::provision::steps::{self, AskedStep};
+use crate::model::{Fault, FlowName, Node, Object, Phase, Stage, State, Step, Work};
+use crate::provision::asked::AskedStep;
+use crate::provision::steps;
 use crate::provision::{Event, flows as rows};
 use crate::service::{Refused, Rules, agent, allocations, flow, journal, provision};
 use crate::store::blobs::{self, BlobKind};
@@ -318,15 +319,7 @@ fn list(tx: &Tx, node: &Node) -> Refused<Vec<Step>> {
 
 fn asked_steps(args: &Object) -> Vec<AskedStep> {
     let asked = args.get("asked").unwrap_or_else(|| json!([]));
-    let one = |ask: &Value| {
-        Some(AskedStep {
-            interface: InterfaceKind::parse(ask["interface"].as_str()?)?,
-            step: ask["step"].as_str()?.to_owned(),
-            args: ask["args"].as_object().cloned().unwrap_or_default(),
-            priority: ask["priority"].as_i64(),
-        })
-    };
-    asked.as_array().into_iter().flatten().filter_map(one).collect()
+    serde_json::from_value(asked).unwrap_or_default()
 }
 
 /// The instance is gone: what it was told, its name, its claim on the node.

@@ -3,6 +3,7 @@
 //! `table` says which state follows which event, `verbs` what a client may ask for, `flows` how the nine processes move
 //! between states, `steps` in which order a process does its work. `machine` looks things up in them.
 
+pub mod asked;
 pub mod flows;
 pub mod machine;
 pub mod steps;

@@ -4,8 +4,7 @@
 //! first; of two with equal priority the one whose interface ranks higher; priority 0 means "only if asked for".
 //! Steps that a client gives for cleaning run in the order given.
 
-use serde_json::{Map, Value};
-
+use super::asked::AskedStep;
 use crate::model::{InterfaceKind, Step};
 
 /// Highest priority first, then the interface's rank; equal ones keep their order.
@@ -16,16 +15,6 @@ pub fn sort(steps: &mut [Step]) {
 /// The core step that boots the ramdisk. It can be removed, but not replaced by a client's step.
 pub fn is_core_deploy(interface: InterfaceKind, step: &str) -> bool {
     interface == InterfaceKind::Deploy && step == "deploy"
-}
-
-/// What a client wrote for one step.
-#[derive(Clone, Debug, PartialEq)]
-pub struct AskedStep {
-    pub interface: InterfaceKind,
-    pub step: String,
-    pub args: Map<String, Value>,
-    /// Deploy steps have one; for cleaning the order given counts.
-    pub priority: Option<i64>,
 }
 
 /// Merges the driver's and the agent's `available` steps with what was asked for in a deploy: an asked step replaces the
@@ -67,7 +56,7 @@ mod tests {
     use super::*;
 
     fn asked(interface: InterfaceKind, name: &str, priority: i64) -> AskedStep {
-        AskedStep { interface, step: name.to_owned(), args: Map::new(), priority: Some(priority) }
+        AskedStep { priority: Some(priority), ..AskedStep::new(interface, name) }
     }
 
     fn names(steps: &[Step]) -> Vec<String> {

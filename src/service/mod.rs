@@ -7,6 +7,7 @@ pub mod agent;
 pub mod allocations;
 pub mod bios;
 pub mod boot;
+pub mod deploy_templates;
 pub mod fields;
 pub mod firmware;
 pub mod flow;
@@ -21,6 +22,8 @@ pub mod power;
 pub mod provision;
 pub mod refusal;
 pub mod rules;
+pub mod runbooks;
+pub mod steps;
 pub mod traits;
 
 pub use refusal::{Refusal, Refused};

@@ -8,8 +8,8 @@ use uuid::Uuid;
 
 use super::{Refusal, Refused, Rules, flow};
 use crate::model::{FlowName, Node, Object, Phase, Stage, State, Step};
+use crate::provision::asked::AskedStep;
 use crate::provision::machine::next;
-use crate::provision::steps::AskedStep;
 use crate::provision::verbs::{Verb, VerbArgs, verb};
 use crate::provision::{Event, flows};
 use crate::store::blobs::{self, BlobKind};
@@ -175,12 +175,8 @@ fn begin(tx: &Tx, node: &mut Node, event: Event, name: FlowName, request: &Reque
 }
 
 fn keep_steps(args: &mut Object, asked: &Option<Vec<AskedStep>>, request: &Request) {
-    let steps = asked.iter().flatten().map(|ask| {
-        serde_json::json!({
-            "interface": ask.interface.as_str(), "step": ask.step, "args": ask.args, "priority": ask.priority,
-        })
-    });
-    args.set("asked", steps.collect::<Vec<Value>>());
+    let steps: Vec<&AskedStep> = asked.iter().flatten().collect();
+    args.set("asked", serde_json::to_value(steps).unwrap_or_default());
     if request.disable_ramdisk == Some(true) {
         args.set("disable_ramdisk", true);
     }

@@ -16,12 +16,15 @@ mod tx;
 pub mod allocations;
 pub mod bios;
 pub mod blobs;
+pub mod deploy_templates;
 pub mod events;
 pub mod firmware;
 pub mod leases;
 pub mod nodes;
 pub mod page;
 pub mod ports;
+pub mod runbooks;
+pub mod sealed_steps;
 pub mod secrets;
 pub mod work;
 

@@ -17,6 +17,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0001_foundation.sql"),
     include_str!("migrations/0002_lists.sql"),
     include_str!("migrations/0003_settings.sql"),
+    include_str!("migrations/0004_steps.sql"),
 ];
 
 /// An advisory lock beside the file, for as long as the process lives. SQLite would let two servers share a file, and

@@ -3,8 +3,10 @@
 pub mod agent;
 pub mod allocations;
 pub mod conductors;
+pub mod deploy_templates;
 pub mod description;
 pub mod drivers;
 pub mod nodes;
 pub mod ports;
 pub mod root;
+pub mod runbooks;

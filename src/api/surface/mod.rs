@@ -6,6 +6,7 @@
 
 pub mod allocations;
 pub mod conductors;
+pub mod deploy_templates;
 pub mod documents;
 pub mod drivers;
 pub mod field;
@@ -20,6 +21,7 @@ pub mod reference;
 pub mod renames;
 pub mod route;
 pub mod routes;
+pub mod runbooks;
 pub mod schema;
 pub mod verbs;
 

@@ -141,6 +141,9 @@ pub const PORT_FILTERS: &[Param] = &[
 pub const ALLOCATION_FILTERS: &[Param] =
     &[text("node", 52), text("resource_class", 52), text("state", 52), text("owner", 60)];
 
+/// What else lists of runbooks take.
+pub const RUNBOOK_FILTERS: &[Param] = &[param("project", 92, Schema::Boolean)];
+
 /// What lists of drivers take.
 pub const DRIVER_LIST: &[Param] = &[text("type", 30), param("detail", 30, Schema::Boolean), param("fields", 77, TEXTS)];
 /// What a single driver takes.
@@ -196,6 +199,8 @@ pub const BOOT_DEVICE: &[Param] = &[text("boot_device", 1).required(), param("pe
 pub const NONE: &[Param] = &[];
 /// All traits of a node.
 pub const TRAITS: &[Param] = &[param("traits", 37, TEXTS).required()];
+/// Traits of a runbook at most.
+pub const MOST_RUNBOOK_TRAITS: usize = 1000;
 /// `port_uuid` and `portgroup_uuid` of a VIF.
 pub const VIF_PORT: Param = text("port_uuid", 67);
 /// A virtual interface; what else is in it is for the network interface.

@@ -23,6 +23,8 @@ pub enum Quirk {
     LiteralJsonSuffix,
     /// JSON pointers of a patch may have any character.
     FreePatchPaths,
+    /// A runbook has traits and a free name; before, its name was the trait.
+    RunbooksHaveTraits,
     /// A lookup hands out a token.
     AgentTokens,
     /// Inspection reports are answered like a lookup. (Without a version they always worked.)
@@ -39,6 +41,7 @@ impl Quirk {
         (Quirk::InspectWaitHasAName, v(39)),
         (Quirk::LiteralJsonSuffix, v(91)),
         (Quirk::FreePatchPaths, v(98)),
+        (Quirk::RunbooksHaveTraits, v(112)),
         (Quirk::AgentTokens, v(62)),
         (Quirk::InspectionReports, v(84)),
     ];

@@ -86,6 +86,8 @@ pub enum TooOld {
     NotAcceptable,
     /// 405 in the application's words.
     NotAllowed,
+    /// 405 as if the router knew no such method; the text is the description.
+    NoMethod(&'static str),
     /// 400
     Invalid(&'static str),
     /// The handler judges: not every request of this row needs the version.
@@ -102,6 +104,7 @@ impl TooOld {
                 StatusCode::METHOD_NOT_ALLOWED,
                 "The method is not allowed for this resource at the requested version.",
             ),
+            TooOld::NoMethod(text) => Fault::routing(StatusCode::METHOD_NOT_ALLOWED, text),
             TooOld::Invalid(text) => Fault::invalid(text),
             TooOld::HandlerSays => return None,
         })

@@ -23,12 +23,19 @@ use super::route::Takes::{Arguments, Free, New, Patch};
 use super::route::{BodyLimit, HIDDEN, NO_RESOURCE, Reach, TooOld, delete, get, handler, patch, post, put};
 use super::schema::Schema;
 use super::{
-    allocations::ALLOCATION, conductors::CONDUCTOR, drivers::DRIVER, history_records::HISTORY_RECORD, ports::PORT,
+    allocations::ALLOCATION, conductors::CONDUCTOR, deploy_templates::DEPLOY_TEMPLATE, drivers::DRIVER,
+    history_records::HISTORY_RECORD, ports::PORT, runbooks::RUNBOOK as A_RUNBOOK,
 };
-use super::{allocations::BACKFILL, documents as doc, ports::NODE_IDENT};
-use crate::api::handlers::{agent, allocations, conductors, description, drivers, nodes, ports, root};
+use super::{allocations::BACKFILL, deploy_templates::DESCRIPTION, documents as doc, ports::NODE_IDENT};
+use crate::api::handlers::{
+    agent, allocations, conductors, deploy_templates, description, drivers, nodes, ports, root, runbooks,
+};
 
 pub use super::route::{Method, Route};
+
+const NO_TEMPLATES: &str = "The API version does not allow deploy templates";
+const NO_RUNBOOKS: &str = "The API version does not allow runbooks";
+const NO_RUNBOOK_TRAITS: TooOld = TooOld::NoRoute("The API version does not allow runbook traits");
 
 #[rustfmt::skip]
 pub static ROUTES: &[Route] = &[
@@ -117,6 +124,27 @@ pub static ROUTES: &[Route] = &[
     get("/v1/allocations/{allocation}", handler!(allocations::show)).query(&[FIELDS]).gives(One(&ALLOCATION)).since(52, TooOld::Missing("The API version does not allow allocations")),
     patch("/v1/allocations/{allocation}", handler!(allocations::update)).takes(Patch(&ALLOCATION)).gives(One(&ALLOCATION)).since(57, TooOld::NotAllowed),
     delete("/v1/allocations/{allocation}", handler!(allocations::delete)).since(52, TooOld::NotAllowed),
+
+    get("/v1/deploy_templates", handler!(deploy_templates::list)).query(&[PAGING, FIELDS, ALWAYS_DETAIL]).gives(Page(&DEPLOY_TEMPLATE)).since(55, TooOld::NoRoute(NO_TEMPLATES)),
+    post("/v1/deploy_templates", handler!(deploy_templates::create)).takes(New(&DEPLOY_TEMPLATE, DESCRIPTION)).gives(Gives::New(&DEPLOY_TEMPLATE)).since(55, TooOld::NoMethod(NO_TEMPLATES)),
+    patch("/v1/deploy_templates", handler!(deploy_templates::which)).gives(Refusal).since(55, TooOld::NoMethod(NO_TEMPLATES)),
+    delete("/v1/deploy_templates", handler!(deploy_templates::which)).gives(Refusal).since(55, TooOld::NoMethod(NO_TEMPLATES)),
+    get("/v1/deploy_templates/{template}", handler!(deploy_templates::show)).query(&[FIELDS]).gives(One(&DEPLOY_TEMPLATE)).since(55, TooOld::NoRoute(NO_TEMPLATES)),
+    patch("/v1/deploy_templates/{template}", handler!(deploy_templates::update)).takes(Patch(&DEPLOY_TEMPLATE)).gives(One(&DEPLOY_TEMPLATE)).since(55, TooOld::NoMethod(NO_TEMPLATES)),
+    delete("/v1/deploy_templates/{template}", handler!(deploy_templates::delete)).since(55, TooOld::NoMethod(NO_TEMPLATES)),
+
+    get("/v1/runbooks", handler!(runbooks::list)).query(&[PAGING, FIELDS, ALWAYS_DETAIL, RUNBOOK_FILTERS]).gives(Page(&A_RUNBOOK)).since(92, TooOld::NoRoute(NO_RUNBOOKS)),
+    post("/v1/runbooks", handler!(runbooks::create)).takes(New(&A_RUNBOOK, NONE)).gives(Gives::New(&A_RUNBOOK)).since(92, TooOld::NoMethod(NO_RUNBOOKS)),
+    patch("/v1/runbooks", handler!(runbooks::which)).gives(Refusal).since(92, TooOld::NoMethod(NO_RUNBOOKS)),
+    delete("/v1/runbooks", handler!(runbooks::which)).gives(Refusal).since(92, TooOld::NoMethod(NO_RUNBOOKS)),
+    get("/v1/runbooks/{runbook}", handler!(runbooks::show)).query(&[FIELDS]).gives(One(&A_RUNBOOK)).since(92, TooOld::NoRoute(NO_RUNBOOKS)),
+    patch("/v1/runbooks/{runbook}", handler!(runbooks::update)).takes(Patch(&A_RUNBOOK)).gives(One(&A_RUNBOOK)).since(92, TooOld::NoMethod(NO_RUNBOOKS)),
+    delete("/v1/runbooks/{runbook}", handler!(runbooks::delete)).since(92, TooOld::NoMethod(NO_RUNBOOKS)),
+    get("/v1/runbooks/{runbook}/traits", handler!(runbooks::list_traits)).gives(Document(doc::TRAITS)).since(112, NO_RUNBOOK_TRAITS),
+    put("/v1/runbooks/{runbook}/traits", handler!(runbooks::replace_traits)).takes(Free(doc::TRAITS)).since(112, NO_RUNBOOK_TRAITS),
+    delete("/v1/runbooks/{runbook}/traits", handler!(runbooks::clear_traits)).since(112, NO_RUNBOOK_TRAITS),
+    put("/v1/runbooks/{runbook}/traits/{trait}", handler!(runbooks::add_trait)).since(112, NO_RUNBOOK_TRAITS),
+    delete("/v1/runbooks/{runbook}/traits/{trait}", handler!(runbooks::remove_trait)).since(112, NO_RUNBOOK_TRAITS),
 
     get(OPENAPI, handler!(description::openapi)).open().gives(Document(Schema::Map)),
 ];

@@ -2,10 +2,12 @@
 mod allocations;
 mod conductors;
 mod config_drive;
+mod deploy_templates;
 mod drivers;
 mod listing;
 mod nodes;
 mod ports;
+mod runbooks;
 mod server;
 pub mod service;
 mod states;

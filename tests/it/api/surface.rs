@@ -71,13 +71,17 @@ async fn each_route_refuses_older_versions_in_its_own_way() -> Outcome {
         let status = match route.too_old {
             TooOld::NoRoute(_) | TooOld::Missing(_) => 404,
             TooOld::NotAcceptable => 406,
-            TooOld::NotAllowed => 405,
+            TooOld::NotAllowed | TooOld::NoMethod(_) => 405,
             TooOld::Invalid(_) => 400,
             TooOld::HandlerSays => continue,
         };
         assert_eq!(early.status, status, "{} {path} at {before}", route.method);
         let inner: Value = serde_json::from_str(early.json["error_message"].as_str().unwrap_or_default())?;
-        assert_eq!(inner.get("code").is_some(), matches!(route.too_old, TooOld::NoRoute(_)), "{path}: {inner}");
+        assert_eq!(
+            inner.get("code").is_some(),
+            matches!(route.too_old, TooOld::NoRoute(_) | TooOld::NoMethod(_)),
+            "{path}: {inner}"
+        );
         assert_eq!(early.headers["x-openstack-ironic-api-version"], before.to_string());
         let from = service.call(&route.since.to_string(), route.method.as_str(), &path, None).await?;
         assert!(from.status != status || from.json != early.json, "{} {path}: {from:?}", route.method);

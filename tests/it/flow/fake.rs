@@ -1,7 +1,7 @@
 //! A fake machine's whole life.
 
 use bessemer::model::{InterfaceKind, PowerState, PowerTarget, State};
-use bessemer::provision::steps::AskedStep;
+use bessemer::provision::asked::AskedStep;
 use bessemer::service::Refusal;
 use bessemer::service::provision::Request;
 
@@ -29,8 +29,7 @@ async fn a_held_step_is_let_go_or_aborted_by_the_client() -> Tested {
     let world = World::new().await?;
     let node = world.enroll().await?;
     world.walk(node, "manage", State::Manageable).await?;
-    let hold =
-        AskedStep { interface: InterfaceKind::Deploy, step: "hold".into(), args: Default::default(), priority: None };
+    let hold = AskedStep::new(InterfaceKind::Deploy, "hold");
     let request = Request { target: Some("clean".into()), clean_steps: Some(vec![hold]), ..Request::default() };
     world.ask(node, request).await?;
     world.settled(node, State::CleanHold).await?;
@@ -61,8 +60,7 @@ async fn a_step_that_nobody_has_fails_the_cleaning_before_it_begins() -> Tested 
     let world = World::new().await?;
     let node = world.enroll().await?;
     world.walk(node, "manage", State::Manageable).await?;
-    let step =
-        AskedStep { interface: InterfaceKind::Raid, step: "imagined".into(), args: Default::default(), priority: None };
+    let step = AskedStep::new(InterfaceKind::Raid, "imagined");
     let request = Request { target: Some("clean".into()), clean_steps: Some(vec![step]), ..Request::default() };
     world.ask(node, request).await?;
     let failed = world.settled(node, State::CleanFailed).await?;

@@ -11,11 +11,8 @@ use crate::api::request::{brief, flag, required, text};
 use crate::api::surface::{params, verbs};
 use crate::api::{Answer, Call, Fault};
 use crate::model::{InterfaceKind, Node};
-use crate::provision::steps::AskedStep;
+use crate::provision::asked::{self, AskedStep, Grammar, MOST_STEPS};
 use crate::service::provision::{self, Request};
-
-/// Bounds a request's step list, which is stored and walked.
-const MOST_STEPS: usize = 1000;
 
 pub async fn set(call: Call) -> Result<Answer, Fault> {
     call.no_query()?;
@@ -44,7 +41,7 @@ pub async fn set(call: Call) -> Result<Answer, Fault> {
 fn parse(arguments: &Map<String, Value>) -> Result<(Request, Option<Fault>), Fault> {
     required(arguments, "target")?;
     let mut malformed = None;
-    let mut steps = |name: &'static str, deploy: bool| -> Result<Option<Vec<AskedStep>>, Fault> {
+    let mut steps = |name: &'static str, grammar: Grammar| -> Result<Option<Vec<AskedStep>>, Fault> {
         let list = match arguments.get(name) {
             None | Some(Value::Null) => return Ok(None),
             Some(Value::Array(list)) => list,
@@ -55,16 +52,11 @@ fn parse(arguments: &Map<String, Value>) -> Result<(Request, Option<Fault>), Fau
         }
         let mut asked = Vec::new();
         for item in list {
-            match step(item, deploy) {
+            match asked::read(item, grammar) {
                 Ok(step) => asked.push(step),
                 Err(why) => {
                     malformed.get_or_insert_with(|| Fault::invalid(format!("Invalid {name}: {why}")));
-                    asked.push(AskedStep {
-                        interface: InterfaceKind::Deploy,
-                        step: String::new(),
-                        args: Map::new(),
-                        priority: None,
-                    });
+                    asked.push(AskedStep::new(InterfaceKind::Deploy, ""));
                 }
             }
         }
@@ -82,57 +74,14 @@ fn parse(arguments: &Map<String, Value>) -> Result<(Request, Option<Fault>), Fau
                 )));
             }
         },
-        clean_steps: steps("clean_steps", false)?,
-        deploy_steps: steps("deploy_steps", true)?,
-        service_steps: steps("service_steps", false)?,
+        clean_steps: steps("clean_steps", asked::IN_ORDER)?,
+        deploy_steps: steps("deploy_steps", asked::BY_PRIORITY)?,
+        service_steps: steps("service_steps", asked::IN_ORDER)?,
         runbook: text(arguments, "runbook")?,
         rescue_password: text(arguments, "rescue_password")?,
         disable_ramdisk: flag(arguments, "disable_ramdisk")?,
     };
     Ok((request, malformed))
-}
-
-/// One step: deploy steps say all four things, others may leave arguments out and are done in the order given.
-fn step(item: &Value, deploy: bool) -> Result<AskedStep, String> {
-    let map = item.as_object().ok_or_else(|| format!("{} is not an object", brief(item)))?;
-    let known: &[&str] = if deploy {
-        &["interface", "step", "args", "priority"]
-    } else {
-        &["interface", "step", "args", "order", "execute_on_child_nodes", "limit_child_node_execution"]
-    };
-    if let Some(other) = map.keys().find(|key| !known.contains(&key.as_str())) {
-        return Err(format!("'{other}' was unexpected"));
-    }
-    if map.get("execute_on_child_nodes").is_some_and(|value| *value != Value::Bool(false)) {
-        return Err("execute_on_child_nodes: steps on child nodes are not supported".to_owned());
-    }
-    let word = |name: &str| match map.get(name) {
-        Some(Value::String(word)) if !word.is_empty() => Ok(word.clone()),
-        Some(other) => Err(format!("{name}: {} is not a name", brief(other))),
-        None => Err(format!("'{name}' is a required property")),
-    };
-    let interface = word("interface")?;
-    let interface = InterfaceKind::parse(&interface).filter(|kind| kind.rank() > 0).ok_or_else(|| {
-        format!("'{interface}' is not one of 'vendor', 'power', 'management', 'firmware', 'deploy', 'bios', 'raid'")
-    })?;
-    let args = match map.get("args") {
-        Some(Value::Object(args)) => args.clone(),
-        Some(other) => return Err(format!("args: {} is not an object", brief(other))),
-        None if deploy => return Err("'args' is a required property".to_owned()),
-        None => Map::new(),
-    };
-    let priority = match map.get("priority") {
-        Some(value) => match value.as_i64() {
-            Some(priority @ 0..) => Some(priority),
-            _ => return Err(format!("priority: {} is not a number, 0 or more", brief(value))),
-        },
-        None if deploy => return Err("'priority' is a required property".to_owned()),
-        None => None,
-    };
-    if map.get("order").is_some_and(|order| order.as_i64().is_none_or(|order| order < 0)) {
-        return Err("order: expected a number, 0 or more".to_owned());
-    }
-    Ok(AskedStep { interface, step: word("step")?, args, priority })
 }
 
 fn check_configdrive(call: &Call, target: &str, drive: Option<&Value>) -> Result<(), Fault> {
