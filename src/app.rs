@@ -24,6 +24,7 @@ use tokio_util::sync::CancellationToken;
 
 pub use process::serve;
 
+use crate::api::bodies::Bodies;
 use crate::api::{self, Listener, Server};
 use crate::clock::Clock;
 use crate::config::Settings;
@@ -90,6 +91,7 @@ impl Service {
             random,
             settings: parts::api(&host, &clock),
             auth: parts::auth(&settings, &clock),
+            bodies: Bodies::default(),
         });
         let (admin_at, provisioning_at) = (admin.local_addr()?, provisioning.as_ref().map(TcpListener::local_addr));
         tasks.spawn(async { work.await.context("the engine cannot go on") });

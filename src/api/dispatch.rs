@@ -3,13 +3,12 @@
 //! Every answer carries the version headers and a request id, errors included: clients negotiate from an error.
 
 use std::net::SocketAddr;
-use std::time::Duration;
 
 use bytes::Bytes;
-use http_body_util::{BodyExt as _, Full, Limited};
-use hyper::body::{Body as _, Incoming};
-use hyper::header::{ACCEPT, ALLOW, CONTENT_LENGTH, CONTENT_TYPE, HOST, HeaderMap, HeaderValue, LOCATION};
-use hyper::header::{HeaderName, WWW_AUTHENTICATE};
+use http_body_util::Full;
+use hyper::body::Incoming;
+use hyper::header::{ACCEPT, ALLOW, CONTENT_TYPE, HOST, HeaderMap, HeaderValue, LOCATION};
+use hyper::header::{HeaderName, RETRY_AFTER, WWW_AUTHENTICATE};
 use hyper::http::request::Parts;
 use hyper::{Method, Request, Response, StatusCode};
 use percent_encoding::percent_decode_str;
@@ -19,8 +18,8 @@ use super::surface::routes::{self, Found};
 use super::surface::{Quirk, Reach, Route, Version, params};
 use super::{Answer, Fault, Shared};
 
-/// A client that sends its body slower than this is cut off.
-const BODY_WITHIN: Duration = Duration::from_secs(120);
+/// When a client that found us too busy shall come back.
+const COME_BACK_SECS: HeaderValue = HeaderValue::from_static("2");
 
 const VERSION: HeaderName = HeaderName::from_static("x-openstack-ironic-api-version");
 const MIN_VERSION: HeaderName = HeaderName::from_static("x-openstack-ironic-api-minimum-version");
@@ -102,7 +101,7 @@ async fn route(
         Found::Nothing => return Err(Fault::no_route()),
     };
     accepts_json(&parts.headers)?;
-    let body = read_body(route, &parts.headers, body).await?;
+    let body = state.bodies.read(route, &parts.headers, body).await?;
     if let Some(fault) = route.refusal(asked.version) {
         return Err(fault);
     }
@@ -117,7 +116,7 @@ async fn route(
         path: path.clone(),
         params: decoded(route, segments),
         query: query.clone(),
-        body: body.clone(),
+        body: body.bytes.clone(),
         user: user.clone(),
     };
     let outcome = (route.handler)(call(&segments)).await;
@@ -156,32 +155,6 @@ fn accepts_json(headers: &HeaderMap) -> Result<(), Fault> {
     Err(Fault::NotAcceptable)
 }
 
-async fn read_body(route: &Route, headers: &HeaderMap, body: Incoming) -> Result<Bytes, Fault> {
-    const TOO_LARGE: Fault = Fault::Body { status: StatusCode::PAYLOAD_TOO_LARGE, text: "Request body is too large." };
-    if body.is_end_stream() {
-        return Ok(Bytes::new());
-    }
-    let limit = route.body.bytes();
-    let declared = headers.get(CONTENT_LENGTH).and_then(|v| v.to_str().ok()).and_then(|v| v.parse::<u64>().ok());
-    if declared.is_some_and(|length| length > limit as u64) {
-        return Err(TOO_LARGE);
-    }
-    let collected = tokio::time::timeout(BODY_WITHIN, Limited::new(body, limit).collect());
-    let bytes = match collected.await {
-        Ok(Ok(collected)) => collected.to_bytes(),
-        Ok(Err(error)) if error.is::<http_body_util::LengthLimitError>() => return Err(TOO_LARGE),
-        Ok(Err(_)) => return Err(Fault::invalid("The request body could not be read.")),
-        Err(_) => {
-            return Err(Fault::application(StatusCode::REQUEST_TIMEOUT, "The request body did not arrive in time."));
-        }
-    };
-    if !request::shallow(&bytes) {
-        let text = "Request body JSON is nested too deeply.";
-        return Err(Fault::Body { status: StatusCode::BAD_REQUEST, text });
-    }
-    Ok(bytes)
-}
-
 /// The base of links: as configured, else as the client addressed us.
 fn base(state: &Shared, parts: &Parts) -> String {
     if let Some(base) = &state.settings.public_endpoint {
@@ -212,6 +185,9 @@ fn failure(fault: &Fault) -> Response<Full<Bytes>> {
         && let Ok(allow) = HeaderValue::try_from(allow)
     {
         response.headers_mut().insert(ALLOW, allow);
+    }
+    if fault.status() == StatusCode::SERVICE_UNAVAILABLE {
+        response.headers_mut().insert(RETRY_AFTER, COME_BACK_SECS);
     }
     if let Fault::Unauthorized { .. } = fault {
         let challenge = HeaderValue::from_static("Basic realm=\"Baremetal API\"");

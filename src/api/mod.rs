@@ -10,6 +10,7 @@
 
 pub mod answer;
 pub mod auth;
+pub mod bodies;
 pub mod body;
 mod dispatch;
 pub mod fault;
@@ -41,6 +42,7 @@ pub struct State {
     pub random: Random,
     pub settings: Settings,
     pub auth: auth::Auth,
+    pub bodies: bodies::Bodies,
 }
 
 /// What the operator configured, as far as the API cares.

@@ -11,9 +11,6 @@ use serde_json::{Map, Value};
 use super::surface::{Route, Takes, Version};
 use super::{Fault, Shared};
 
-/// Deepest nesting of a JSON body. Parsers recurse; a body that is only brackets shall not reach them.
-const MAX_DEPTH: usize = 25;
-
 /// What a handler is called with. It owns everything, so that it can move into a read of the store.
 pub struct Call {
     pub state: Shared,
@@ -258,29 +255,6 @@ fn integer(text: &str) -> Option<i64> {
     Some(text.parse().unwrap_or(i64::MAX))
 }
 
-/// Whether the brackets of a JSON text nest no deeper than allowed. Looks at bytes only, before anything is parsed.
-pub fn shallow(body: &[u8]) -> bool {
-    let (mut depth, mut in_string, mut escaped) = (0usize, false, false);
-    for &byte in body {
-        match (in_string, byte) {
-            (true, _) if escaped => escaped = false,
-            (true, b'\\') => escaped = true,
-            (true, b'"') => in_string = false,
-            (true, _) => {}
-            (false, b'"') => in_string = true,
-            (false, b'{' | b'[') => {
-                depth += 1;
-                if depth > MAX_DEPTH {
-                    return false;
-                }
-            }
-            (false, b'}' | b']') => depth = depth.saturating_sub(1),
-            (false, _) => {}
-        }
-    }
-    true
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -316,13 +290,6 @@ mod tests {
         }
         assert_eq!(ask("openstack-api-version", "compute 2.1, baremetal 1.50"), Ok("1.50".to_owned()));
         assert_eq!(ask("openstack-api-version", "compute 2.1"), Ok("1.1".to_owned()));
-    }
-
-    #[test]
-    fn nesting_is_counted_outside_of_strings_only() {
-        assert!(shallow(br#"{"a": "[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[\"[[["}"#));
-        assert!(shallow(&[b'['; MAX_DEPTH]));
-        assert!(!shallow(&[b'['; MAX_DEPTH + 1]));
     }
 
     #[test]

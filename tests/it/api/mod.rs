@@ -4,6 +4,7 @@ mod conductors;
 mod config_drive;
 mod deploy_templates;
 mod drivers;
+mod garbage;
 mod listing;
 mod nodes;
 mod ports;

@@ -91,6 +91,39 @@ async fn bodies_are_bounded_in_size_and_depth_and_must_be_json() -> Outcome {
 }
 
 #[tokio::test]
+async fn all_bodies_together_are_bounded_and_large_ones_keep_small_ones_and_machines_from_nothing() -> Outcome {
+    let service = Service::start().await?;
+    let announce = async |path: &str, bytes: usize| {
+        let mut stream = TcpStream::connect(service.address).await?;
+        let head = format!("{path} HTTP/1.1\r\nHost: h\r\nExpect: 100-continue\r\nContent-Length: {bytes}\r\n\r\n");
+        stream.write_all(head.as_bytes()).await?;
+        Outcome::Ok(stream)
+    };
+    let told = async |stream: &mut TcpStream| {
+        let mut answer = vec![0; 512];
+        let read = tokio::time::timeout(Duration::from_secs(10), stream.read(&mut answer)).await??;
+        Outcome::Ok(String::from_utf8_lossy(&answer[..read]).to_ascii_lowercase())
+    };
+    let provision = "PUT /v1/nodes/nobody/states/provision";
+    let mut holders = vec![announce(provision, 64 << 20).await?, announce(provision, 64 << 20).await?];
+    for holder in &mut holders {
+        assert!(told(holder).await?.starts_with("http/1.1 100"), "there is room for two config drives");
+    }
+    let refused = told(&mut announce(provision, 2 << 20).await?).await?;
+    assert!(refused.starts_with("http/1.1 503") && refused.contains("retry-after: 2\r\n"), "{refused}");
+    // Small bodies and machines' reports are not in their way.
+    assert_eq!(service.post("/v1/nodes", json!({"driver": "fake-hardware"})).await?.status, 201);
+    let report = told(&mut announce("POST /v1/continue_inspection", 16 << 20).await?).await?;
+    assert!(report.starts_with("http/1.1 100"), "{report}");
+    // Who waits gets the room that another gives back.
+    let mut waiting = announce(provision, 2 << 20).await?;
+    holders.pop();
+    let answer = told(&mut waiting).await?;
+    assert!(answer.starts_with("http/1.1 100"), "{answer}");
+    Ok(())
+}
+
+#[tokio::test]
 async fn a_chunked_body_beyond_the_limit_is_cut_off() -> Outcome {
     let service = Service::start().await?;
     let mut bytes = b"POST /v1/nodes HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n".to_vec();

@@ -65,6 +65,7 @@ impl Service {
             random,
             settings: api::Settings { conductor: "here".to_owned(), ..api::Settings::default() },
             auth,
+            bodies: Default::default(),
         });
         let socket = net.listen(SocketAddr::from(([127, 0, 0, 1], 0))).await?;
         let address = socket.local_addr()?;
