@@ -19,7 +19,8 @@ fn run(arguments: &[&str]) {
         return;
     };
     let _turn = MACHINE.lock().unwrap_or_else(PoisonError::into_inner);
-    let arguments = if wish == "full" { &arguments[..2] } else { arguments };
+    let whole = wish == "full" && arguments.contains(&"deploy");
+    let arguments = if whole { &arguments[..2] } else { arguments };
     let lab = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/lab/run");
     // Its progress goes straight to the terminal or the log: libtest captures what this process prints, not its children.
     let status = Command::new("timeout")
@@ -40,4 +41,13 @@ fn a_bios_machine_lives_a_whole_life() {
 #[test]
 fn a_uefi_machine_is_deployed_and_boots_its_image() {
     run(&["--firmware", "uefi", "--phase", "deploy"]);
+}
+
+#[test]
+fn a_machine_is_serviced_rescued_and_back() {
+    if std::env::var_os("BESSEMER_LAB").is_some_and(|wish| wish != "full") {
+        eprintln!("skipped: it takes as long as a whole life; BESSEMER_LAB=full asks for it");
+        return;
+    }
+    run(&["--firmware", "uefi", "--phase", "care"]);
 }

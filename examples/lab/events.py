@@ -18,6 +18,7 @@ STAGES = {
     "heartbeat": "agent ready for orders",
     "write": "image: writing begins",
     "written": "image: written",
+    "rescued": "its owner may log in",
     "off": "powered off",
     "image": "deployed image runs",
     "ready": "config drive read",

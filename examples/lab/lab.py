@@ -29,13 +29,14 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 ADDRESS, BRIDGE, TAP, MAC = "10.77.0.1", "lab0", "tap0", "52:54:00:77:00:10"
 API = "http://127.0.0.1:6385"
 MIRROR_PORT = 8090                      # an HTTP server for images, as a site has one; loopback only: machines cannot reach it
+PROVEN = {"life": "whole life", "deploy": "deployed and booted", "care": "serviced, rescued and back"}
 LOGS = [("service.log", 40), ("events.log", 15), ("serial.log", 25), ("bmc.log", 5), ("qemu.log", 5)]
 
 
 def options():
     p = argparse.ArgumentParser()
     p.add_argument("--firmware", choices=["bios", "uefi"], default="bios")
-    p.add_argument("--phase", choices=["life", "deploy"], default="life")
+    p.add_argument("--phase", choices=["life", "deploy", "care"], default="life")
     p.add_argument("--image", choices=["raw", "qcow2"])
     p.add_argument("--source", choices=["http", "file"])
     p.add_argument("--accel", choices=["kvm", "tcg"], required=True)
@@ -114,6 +115,8 @@ def run(o, events):
             "driver_info": {"ipmi_address": ADDRESS, "ipmi_port": machine_module.BMC_PORT, "ipmi_username": machine_module.BMC_USER,
                             "ipmi_password": machine_module.BMC_PASSWORD, "ipmi_cipher_suite": "3"},      # all that ipmi_sim speaks
             "properties": {"cpu_arch": "x86_64", "capabilities": f"boot_mode:{o.firmware}"}}
+    if o.phase == "care":
+        node["rescue_interface"] = "agent"
     life = lifecycle.Life(events, machine, o.api, 300 if o.accel == "kvm" else 1200, node)
     life.enrol()
     life.manage()
@@ -124,6 +127,10 @@ def run(o, events):
         life.provision("provide", "provide", "available")
     life.allocate()
     life.deploy(url, f"images/{image}")
+    if o.phase == "care":
+        life.service()
+        life.rescue()
+        life.unrescue()
     if o.keep:
         stay(events)
     if o.phase == "life":
@@ -169,7 +176,7 @@ def main():
         print(f"\nFAILED: {e}\nall logs: {os.getcwd()}", flush=True)
         sys.exit(1)
     print(events.timeline())
-    print(f"\nproven: {o.firmware} machine, {'whole life' if o.phase == 'life' else 'deployed and booted'}, {events.now():.0f} s", flush=True)
+    print(f"\nproven: {o.firmware} machine, {PROVEN[o.phase]}, {events.now():.0f} s", flush=True)
 
 
 main()

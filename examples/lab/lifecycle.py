@@ -5,6 +5,7 @@ Speaks the API as any client of Ironic does, so it drives every implementation o
 import base64
 import hashlib
 import json
+import subprocess
 import time
 import urllib.error
 import urllib.request
@@ -120,14 +121,48 @@ class Life:
         self.provision("deploy", "active", "active", configdrive=drive)
         if self.machine.agents_with_tls == before:
             raise Failed("the agent that wrote the image did not serve TLS")
+        self.drive = drive
+        self.boots_image()
+
+    def boots_image(self):
+        """The machine itself says that it runs the image, with the config drive that was asked for."""
         self.events.begin("boot")
-        until = time.monotonic() + self.step_secs
-        while self.events.stage("ready") is None:
-            if self.machine.stuck or time.monotonic() > until:
-                raise Failed(self.machine.stuck or "the deployed image did not say that it runs")
-            time.sleep(0.1)
+        self.until(lambda: self.events.stage("ready") is not None, "the deployed image did not say that it runs")
         self.events.end()
-        self.proves_image(drive)
+        self.proves_image(self.drive)
+
+    def until(self, done, why):
+        until = time.monotonic() + self.step_secs
+        while not done():
+            if self.machine.stuck or time.monotonic() > until:
+                raise Failed(self.machine.stuck or why)
+            time.sleep(0.1)
+
+    def service(self):
+        """A step of the agent's own, which here has nothing to inject; then the instance runs again."""
+        before = self.machine.agents_with_tls
+        steps = [{"interface": "deploy", "step": "inject_files", "args": {"files": []}}]
+        self.provision("service", "service", "active", service_steps=steps)
+        if self.machine.agents_with_tls == before:
+            raise Failed("no agent ran the step")
+        self.boots_image()
+
+    def rescue(self):
+        password = "lab " + base64.b32encode(str(time.time_ns()).encode()).decode()
+        node = self.provision("rescue", "rescue", "rescue", rescue_password=password)
+        if any("rescue_password" in key for key in node["instance_info"]):
+            raise Failed(f"the password is still known: {list(node['instance_info'])}")
+        self.until(lambda: self.machine.rescued_with, "the ramdisk did not say that it was rescued")
+        _, kind, *settings, salt, _ = self.machine.rescued_with.split("$")
+        salt = "$".join([*settings, salt])
+        made = subprocess.run(["openssl", "passwd", "-" + kind, "-salt", salt, "-stdin"], input=password, capture_output=True, text=True, check=True)
+        if made.stdout.strip() != self.machine.rescued_with:
+            raise Failed(f"the hash on the machine, {self.machine.rescued_with}, is not the password's")
+        self.events.note("proof", "the ramdisk lets in whoever knows the password, and nobody else knows it")
+
+    def unrescue(self):
+        self.provision("unrescue", "unrescue", "active")
+        self.boots_image()
 
     def config_drive(self):
         """With a nonce, so that no earlier run's drive can pass, and with bytes that careless encodings break."""

@@ -24,7 +24,7 @@ MEMORY_MB = 1536
 MARKS = [
     ("LAB ramdisk: system up", "ramdisk"), ("Starting ironic-python-agent", "agent"),
     ("execute_deploy_step started", "write"), ("Image streamed onto", "written"), ("written to device", "written"),
-    ("LAB image: up", "image"), ("LAB image: ready", "ready"),
+    ("LAB ramdisk: rescued with", "rescued"), ("LAB image: up", "image"), ("LAB image: ready", "ready"),
 ]
 # lines after which a boot never gets anywhere: better told now than after a deadline
 DEAD_ENDS = [
@@ -44,6 +44,7 @@ class Machine:
         self.files = {}                 # what the deployed image read from its config drive in this boot
         self.image_firmware = None
         self.agents_with_tls = 0
+        self.rescued_with = None        # the hash with which the rescue ramdisk lets its owner in
         self.stuck = None               # why this boot can never go on
         self.serial_log = open("serial.log", "ab", buffering=0)
         with open("disk.raw", "wb") as f:
@@ -151,7 +152,7 @@ set_working_mc 0x20
                 "-device", "virtio-rng-pci", *flash]
 
     def launch(self):
-        self.guest_reset, self.files, self.image_firmware, self.stuck = False, {}, None, None
+        self.guest_reset, self.files, self.image_firmware, self.rescued_with, self.stuck = False, {}, None, None, None
         self.events.power_on()
         self.events.note("machine", f"power on, boot device {self.boot}")
         self.process = subprocess.Popen(self.arguments(), stdin=subprocess.DEVNULL, stdout=open("qemu.log", "ab"), stderr=subprocess.STDOUT)
@@ -219,6 +220,8 @@ set_working_mc 0x20
             line = f"LAB image: config drive has {m[1]}, {len(self.files[m[1]])} bytes"
         if m := re.search(r"LAB image: up firmware=(\S+)", line):
             self.image_firmware = m[1]
+        if m := re.search(r"LAB ramdisk: rescued with (\S+)", line):
+            self.rescued_with = m[1]
         self.stuck = self.stuck or next((why for needle, why in DEAD_ENDS if needle in line), None)
         if "Started API service with TLS" in line:
             self.agents_with_tls += 1

@@ -18,6 +18,7 @@ LAB_PACKAGES='
 /usr/bin/ipmi_sim                   openipmi
 /usr/sbin/ip                        iproute2
 /usr/bin/mount                      mount
+/usr/bin/openssl                    openssl
 /usr/bin/python3                    python3
 /usr/sbin/modprobe                  kmod
 /usr/bin/cpio                       cpio

@@ -52,7 +52,13 @@ pub fn fallback(
 
 /// Kernels and ramdisks may lie where images may; and where the configured ones lie, because the operator said so.
 fn roots(settings: &Settings) -> Vec<PathBuf> {
-    let configured = [&settings.deploy.kernel, &settings.deploy.ramdisk].into_iter().flatten();
+    let configured = [
+        &settings.deploy.kernel,
+        &settings.deploy.ramdisk,
+        &settings.deploy.rescue_kernel,
+        &settings.deploy.rescue_ramdisk,
+    ];
+    let configured = configured.into_iter().flatten();
     let beside = configured
         .filter_map(|file| PathBuf::from(file.strip_prefix("file://").unwrap_or(file)).parent().map(PathBuf::from));
     settings.images.roots.iter().cloned().chain(beside.filter(|dir| dir.is_absolute())).collect()

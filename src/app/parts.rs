@@ -17,6 +17,10 @@ pub fn driver(settings: &Settings) -> driver::Settings {
         provisioning_url: settings.provisioning.as_ref().map(|it| it.url.clone()),
         deploy_kernel: settings.deploy.kernel.clone(),
         deploy_ramdisk: settings.deploy.ramdisk.clone(),
+        rescue_kernel: settings.deploy.rescue_kernel.clone(),
+        rescue_ramdisk: settings.deploy.rescue_ramdisk.clone(),
+        fast_track: settings.deploy.fast_track,
+        fast_track_timeout: settings.deploy.fast_track_timeout,
         kernel_append_params: settings.deploy.kernel_append_params.clone(),
         automated_clean: settings.automated_clean,
         clean_step_priorities: settings.deploy.clean_step_priorities.clone(),
@@ -39,6 +43,7 @@ pub fn rules(settings: &Settings, host: &str) -> Rules {
     Rules {
         conductor: host.to_owned(),
         automated_clean: settings.automated_clean,
+        fast_track: settings.deploy.fast_track,
         timeouts: Timeouts {
             deploy: settings.timeouts.deploy_callback,
             clean: settings.timeouts.clean_callback,

@@ -102,6 +102,10 @@ keys! {
 
     DEPLOY_KERNEL = "deploy.kernel", Text, Absent(r#""/var/lib/bessemer/images/ipa.kernel""#), "The agent's kernel, path or URL, for nodes that name none in driver_info.";
     DEPLOY_RAMDISK = "deploy.ramdisk", Text, Absent(r#""/var/lib/bessemer/images/ipa.initramfs""#), "The agent's ramdisk, path or URL.";
+    DEPLOY_RESCUE_KERNEL = "deploy.rescue_kernel", Text, Absent(r#""/var/lib/bessemer/images/rescue.kernel""#), "The kernel to rescue with, if it is another.";
+    DEPLOY_RESCUE_RAMDISK = "deploy.rescue_ramdisk", Text, Absent(r#""/var/lib/bessemer/images/rescue.initramfs""#), "The ramdisk to rescue with, if it is another.";
+    DEPLOY_FAST_TRACK = "deploy.fast_track", Flag, Is("false"), "Use a ramdisk that runs already for what comes next, instead of booting it again. A node may say otherwise (driver_info/fast_track).";
+    DEPLOY_FAST_TRACK_TIMEOUT = "deploy.fast_track_timeout_secs", SECS, Is("300"), "How long ago such a ramdisk may have been heard.";
     DEPLOY_KERNEL_APPEND = "deploy.kernel_append_params", Words, Is(r#""nofb vga=normal""#), "Arguments for the agent's kernel.";
     DEPLOY_LOGS_DIR = "deploy.logs_dir", Text, Absent(r#""/var/log/bessemer/deploy""#), "Where the logs of ramdisks are kept in which something failed. A directory beside the store if absent.";
     DEPLOY_LOGS_KEEP = "deploy.logs_keep", Number(0, 1_000_000), Is("200"), "How many of them are kept; the oldest go first. 0: none is collected.";

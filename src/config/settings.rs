@@ -51,6 +51,10 @@ pub struct Images {
 pub struct Deploy {
     pub kernel: Option<String>,
     pub ramdisk: Option<String>,
+    pub rescue_kernel: Option<String>,
+    pub rescue_ramdisk: Option<String>,
+    pub fast_track: bool,
+    pub fast_track_timeout: Duration,
     pub kernel_append_params: String,
     /// Step and priority; 0 leaves the step out.
     pub clean_step_priorities: Vec<(String, i64)>,
@@ -115,6 +119,10 @@ impl Settings {
             deploy: Deploy {
                 kernel: values.text(keys::DEPLOY_KERNEL),
                 ramdisk: values.text(keys::DEPLOY_RAMDISK),
+                rescue_kernel: values.text(keys::DEPLOY_RESCUE_KERNEL),
+                rescue_ramdisk: values.text(keys::DEPLOY_RESCUE_RAMDISK),
+                fast_track: values.flag(keys::DEPLOY_FAST_TRACK),
+                fast_track_timeout: values.secs(keys::DEPLOY_FAST_TRACK_TIMEOUT),
                 kernel_append_params: values.words(keys::DEPLOY_KERNEL_APPEND),
                 clean_step_priorities: vec![
                     ("erase_devices".to_owned(), values.number(keys::CLEAN_ERASE)),

@@ -4,20 +4,20 @@
 
 use std::time::Duration;
 
-use super::agent::{AgentInspect, AgentPower, AgentRaid, Direct};
+use super::agent::{AgentInspect, AgentPower, AgentRaid, AgentRescue, Direct};
 use super::fake::{
     Fake, FakeBios, FakeConsole, FakeDeploy, FakeFirmware, FakeManagement, FakePower, FakeRaid, FakeStorage, FakeVendor,
 };
 use super::ipmi::{IpmiConsole, IpmiManagement, IpmiPower, IpmiVendor};
-use super::noop::{Absent, Noop};
+use super::noop::{Absent, Noop, NoopDeploy};
 use super::pxe::Ipxe;
 use super::redfish::{
     RedfishBios, RedfishFirmware, RedfishInspect, RedfishManagement, RedfishPower, RedfishRaid, RedfishVendor,
     RedfishVirtualMedia,
 };
 use super::{
-    Bios, Boot, Console, Deploy, DriverError, Firmware, Inspect, Interface, Management, Network, Power, Raid, Storage,
-    Task, Vendor,
+    Bios, Boot, Console, Deploy, DriverError, Firmware, Inspect, Interface, Management, Network, Power, Raid, Rescue,
+    Storage, Task, Vendor,
 };
 use crate::model::{InterfaceKind, Node, PowerState, PowerTarget};
 
@@ -46,10 +46,9 @@ macro_rules! kinds {
     };
 }
 
-// Rescue has no methods of its own yet.
 kinds! {
     Bios: Bios, Boot: Boot, Console: Console, Deploy: Deploy, Firmware: Firmware, Inspect: Inspect,
-    Management: Management, Network: Network, Power: Power, Raid: Raid, Rescue: Interface, Storage: Storage,
+    Management: Management, Network: Network, Power: Power, Raid: Raid, Rescue: Rescue, Storage: Storage,
     Vendor: Vendor,
 }
 
@@ -83,7 +82,8 @@ pub const INTERFACES: &[InterfaceRow] = &[
     row("fake", Implementation::Deploy(&FakeDeploy)),
     row("direct", Implementation::Deploy(&Direct::WITH_IMAGE)),
     row("custom-agent", Implementation::Deploy(&Direct::WITHOUT_IMAGE)),
-    row("noop", Implementation::Deploy(&Noop)),
+    row("ramdisk", Implementation::Deploy(&Direct::RAMDISK)),
+    row("noop", Implementation::Deploy(&NoopDeploy)),
     row("fake", Implementation::Firmware(&FakeFirmware)),
     row("redfish", Implementation::Firmware(&RedfishFirmware)),
     row("no-firmware", Implementation::Firmware(&Absent("firmware"))),
@@ -105,6 +105,7 @@ pub const INTERFACES: &[InterfaceRow] = &[
     row("redfish", Implementation::Raid(&RedfishRaid)),
     row("no-raid", Implementation::Raid(&Absent("raid"))),
     row("fake", Implementation::Rescue(&Fake)),
+    row("agent", Implementation::Rescue(&AgentRescue)),
     row("no-rescue", Implementation::Rescue(&Absent("rescue"))),
     row("fake", Implementation::Storage(&FakeStorage)),
     row("noop", Implementation::Storage(&Noop)),
@@ -198,7 +199,7 @@ pub struct Driver {
     pub network: &'static dyn Network,
     pub power: &'static dyn Power,
     pub raid: &'static dyn Raid,
-    pub rescue: &'static dyn Interface,
+    pub rescue: &'static dyn Rescue,
     pub storage: &'static dyn Storage,
     pub vendor: &'static dyn Vendor,
 }

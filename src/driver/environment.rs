@@ -51,9 +51,16 @@ pub struct Settings {
     /// Deploy kernel and ramdisk for nodes that name none: a path below a root, or an http(s) URL.
     pub deploy_kernel: Option<String>,
     pub deploy_ramdisk: Option<String>,
+    /// The same for rescues; the deploy ones stand in for absent ones.
+    pub rescue_kernel: Option<String>,
+    pub rescue_ramdisk: Option<String>,
     pub kernel_append_params: String,
     /// Whether nodes are cleaned on the way to `available` unless they say otherwise.
     pub automated_clean: bool,
+    /// Whether a ramdisk that runs already is used for what comes next, unless nodes say otherwise.
+    pub fast_track: bool,
+    /// How old the last heartbeat of such a ramdisk may be.
+    pub fast_track_timeout: Duration,
     /// Priority of the agent's clean steps; absent ones keep the agent's own.
     pub clean_step_priorities: Vec<(String, i64)>,
     /// How long the agent may wait between heartbeats; told to it at lookup.
@@ -86,8 +93,12 @@ impl Default for Settings {
             provisioning_url: None,
             deploy_kernel: None,
             deploy_ramdisk: None,
+            rescue_kernel: None,
+            rescue_ramdisk: None,
             kernel_append_params: "nofb vga=normal".to_owned(),
             automated_clean: true,
+            fast_track: false,
+            fast_track_timeout: Duration::from_secs(300),
             clean_step_priorities: vec![("erase_devices".to_owned(), 0), ("erase_devices_metadata".to_owned(), 10)],
             heartbeat_timeout: Duration::from_secs(300),
             agent_poll: Duration::from_secs(1),

@@ -25,5 +25,5 @@ pub use error::DriverError;
 pub use task::{Changes, Checkpoint, Task};
 pub use traits::{
     Bios, Boot, BootDevice, Console, Deploy, Firmware, Fut, Inspect, Interface, Management, Network, OnCrash, Outcome,
-    Power, Property, Raid, Storage, Vendor, VendorMethod,
+    Power, Property, Raid, Rescue, Storage, Vendor, VendorMethod,
 };

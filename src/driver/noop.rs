@@ -5,16 +5,15 @@ use serde_json::{Map, Value};
 use super::traits::{CreateRaid, CurrentBoot, Done, FirmwareUpdate};
 use super::{
     Bios, BootDevice, Console, Deploy, DriverError, Firmware, Inspect, Interface, Management, Network, Outcome, Raid,
-    Storage, Task, Vendor,
+    Rescue, Storage, Task, Vendor,
 };
-use crate::model::{BiosSetting, FirmwareComponent};
+use crate::model::{BiosSetting, FirmwareComponent, FlowName, InterfaceKind, Step};
 
 /// `noop`: there is nothing to do, and that is fine.
 pub struct Noop;
 
 impl Interface for Noop {}
 impl Network for Noop {}
-impl Deploy for Noop {}
 impl Storage for Noop {}
 
 impl Management for Noop {
@@ -37,6 +36,24 @@ impl Management for Noop {
         })
     }
 }
+
+/// Deploy `noop`: whoever owns the machine has put its system there.
+pub struct NoopDeploy;
+
+impl Interface for NoopDeploy {
+    fn steps(&self, _task: &Task, flow: FlowName) -> Vec<Step> {
+        match flow {
+            FlowName::Deploy => vec![Step::of_driver(InterfaceKind::Deploy, "deploy", 100)],
+            _ => vec![],
+        }
+    }
+
+    fn run_step<'a>(&'a self, _task: &'a mut Task, _step: &'a Step) -> Done<'a, Outcome> {
+        Box::pin(async { Ok(Outcome::Done) })
+    }
+}
+
+impl Deploy for NoopDeploy {}
 
 /// `no-<kind>`: the machine has no such thing, and validation says so.
 pub struct Absent(pub &'static str);
@@ -111,5 +128,20 @@ impl Console for Absent {
 
     fn info<'a>(&'a self, task: &'a Task) -> Done<'a, Value> {
         Box::pin(async move { self.refuse(task) })
+    }
+}
+
+impl Rescue for Absent {
+    fn rescue<'a>(&'a self, task: &'a mut Task) -> Done<'a, Outcome> {
+        Box::pin(async move { self.refuse(task) })
+    }
+
+    fn unrescue<'a>(&'a self, task: &'a mut Task) -> Done<'a> {
+        Box::pin(async move { self.refuse(task) })
+    }
+
+    /// A node whose interface was changed while it was rescued is still torn down.
+    fn clean_up<'a>(&'a self, _task: &'a mut Task) -> Done<'a> {
+        Box::pin(async { Ok(()) })
     }
 }

@@ -56,6 +56,8 @@ pub struct Changes {
     pub firmware: Option<Vec<FirmwareComponent>>,
     /// Forget the agent: its token, certificate and address are void (the machine was switched off).
     pub forget_agent: bool,
+    /// Forget the rescue password: the machine has it, or nobody will want it any more.
+    pub forget_rescue_password: bool,
 }
 
 /// The columns that can hold secrets.

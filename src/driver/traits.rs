@@ -131,8 +131,10 @@ pub trait Power: Interface {
 /// What a ramdisk is booted for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RamdiskFor {
-    /// Deploy, clean, service, rescue: the agent looks us up.
+    /// Deploy, clean, service: the agent looks us up.
     Agent,
+    /// The same for a rescue, which may have a ramdisk of its own.
+    Rescue,
     /// The agent reports what it finds.
     Inspection,
 }
@@ -148,6 +150,16 @@ pub trait Boot: Interface {
     /// Whether an inspection can be booted; `Misconfigured` if, for instance, the node has no port.
     fn validate_inspection<'a>(&'a self, task: &'a Task) -> Done<'a> {
         self.validate(task)
+    }
+
+    /// Whether a rescue can be booted.
+    fn validate_rescue<'a>(&'a self, task: &'a Task) -> Done<'a> {
+        self.validate(task)
+    }
+
+    /// Whether [`Boot::prepare_instance`] can start an instance that is a ramdisk or an ISO image and never on the disk.
+    fn can_boot_instances(&self) -> bool {
+        false
     }
 }
 
@@ -172,7 +184,7 @@ pub trait Deploy: Interface {
         Box::pin(async { Ok(()) })
     }
 
-    /// Boots what cleaning or servicing needs. `Done` if nothing is needed, `Wait` for the agent's first heartbeat.
+    /// Boots what cleaning needs. `Done` if nothing is needed, `Wait` for the agent's first heartbeat.
     fn prepare_cleaning<'a>(&'a self, _task: &'a mut Task) -> Done<'a, Outcome> {
         Box::pin(async { Ok(Outcome::Done) })
     }
@@ -181,13 +193,28 @@ pub trait Deploy: Interface {
         Box::pin(async { Ok(()) })
     }
 
+    /// Boots what servicing needs, in place of the instance.
+    fn prepare_service<'a>(&'a self, _task: &'a mut Task) -> Done<'a, Outcome> {
+        Box::pin(async { Ok(Outcome::Done) })
+    }
+
+    /// Boots the instance again. After a failure of a step only what would boot the ramdisk is removed: somebody shall look.
+    fn tear_down_service<'a>(&'a self, _task: &'a mut Task) -> Done<'a> {
+        Box::pin(async { Ok(()) })
+    }
+
     /// Makes the service ready to look after an instance that somebody else deployed (adopt).
     fn take_over<'a>(&'a self, _task: &'a mut Task) -> Done<'a> {
         Box::pin(async { Ok(()) })
     }
 
-    /// Whether an agent on the machine takes part, so that steps nobody here knows may be its.
-    fn has_agent(&self) -> bool {
+    /// Whether the instance is never on the disk, and booted from the network each time.
+    fn boots_from_network(&self) -> bool {
+        false
+    }
+
+    /// Whether an agent on the machine takes part in a flow, so that steps nobody here knows may be its.
+    fn has_agent(&self, _flow: FlowName) -> bool {
         false
     }
 
@@ -210,6 +237,22 @@ pub trait Inspect: Interface {
     /// After a failure, timeout or abort.
     fn unwind<'a>(&'a self, _task: &'a mut Task) -> Done<'a> {
         Box::pin(async { Ok(()) })
+    }
+}
+
+pub trait Rescue: Interface {
+    /// Boots what rescues the machine, in place of the instance: `Done` if that is all, `Wait` for its agent.
+    fn rescue<'a>(&'a self, task: &'a mut Task) -> Done<'a, Outcome>;
+
+    /// Boots the instance again.
+    fn unrescue<'a>(&'a self, task: &'a mut Task) -> Done<'a>;
+
+    /// Nothing boots a rescue any more; the machine's power is left as it is.
+    fn clean_up<'a>(&'a self, task: &'a mut Task) -> Done<'a>;
+
+    /// After a failure or a timeout: cleaned up, and switched off.
+    fn unwind<'a>(&'a self, task: &'a mut Task) -> Done<'a> {
+        self.clean_up(task)
     }
 }
 

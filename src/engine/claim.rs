@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::Engine;
 use super::delta;
 use crate::driver::Task;
-use crate::model::{FlowName, Node, Phase, Stage, Step, Work};
+use crate::model::{Fault, FlowName, Node, Phase, Stage, Step, Work};
 use crate::provision::Event;
 use crate::service::{Refusal, Refused, flow, provision};
 use crate::store::blobs::{self, BlobKind};
@@ -140,8 +140,10 @@ fn wake(tx: &Tx, owed: Work, node: &mut Node, rules: &crate::service::Rules) -> 
     if owed.deadline_at.is_some_and(|at| at <= tx.now()) {
         let why = timed_out(&owed, node);
         let harmed = owed.stage == Stage::Step && owed.attempt > 0;
-        if harmed && owed.flow == FlowName::Clean {
-            node.set_fault(crate::model::Fault::Clean, why.clone());
+        match owed.flow {
+            FlowName::Clean if harmed => node.set_fault(Fault::Clean, why.clone()),
+            FlowName::Service if harmed => node.set_fault(Fault::Service, why.clone()),
+            _ => {}
         }
         provision::unwind(tx, node, owed.flow, Event::Fail, &why, rules)?;
     } else if owed.due_at.is_some() {

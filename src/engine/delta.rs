@@ -7,7 +7,7 @@ use uuid::Uuid;
 use crate::driver::task::SECRET_COLUMNS;
 use crate::driver::{Changes, Checkpoint, DriverError, Environment, Fut, Task};
 use crate::model::{Node, Port, Record as _};
-use crate::service::{Refusal, Refused, agent, bios, firmware};
+use crate::service::{Refusal, Refused, agent, bios, firmware, rescue};
 use crate::store::blobs::{self, BlobKind};
 use crate::store::{Read, Store, StoreError, Tx, nodes, ports, secrets};
 
@@ -51,6 +51,7 @@ impl Delta {
             && c.bios.is_none()
             && c.firmware.is_none()
             && !c.forget_agent
+            && !c.forget_rescue_password
     }
 
     /// Applies the changes and nothing else.
@@ -88,6 +89,9 @@ impl Delta {
         }
         if let Some(components) = &changes.firmware {
             firmware::replace(tx, node.uuid, components)?;
+        }
+        if changes.forget_rescue_password {
+            rescue::forget(tx, &mut node)?;
         }
         if changes.forget_agent {
             agent::forget(tx, &mut node)?;

@@ -27,9 +27,16 @@ pub async fn prepare(flow: FlowName, task: &mut Task, driver: Driver, again: boo
             driver.boot.validate(task).await?;
             driver.deploy.take_over(task).await?;
         }
-        FlowName::Delete => driver.deploy.tear_down(task).await?,
+        FlowName::Delete => {
+            let from = task.args.text("from").unwrap_or_default();
+            if ["rescue", "rescue wait", "rescue failed", "unrescue failed"].contains(&from.as_str()) {
+                driver.rescue.clean_up(task).await?;
+            }
+            driver.deploy.tear_down(task).await?;
+        }
         FlowName::Power => return power(task, driver, again).await,
-        FlowName::Rescue | FlowName::Unrescue => return rescue(flow, task, driver).await,
+        FlowName::Rescue => return driver.rescue.rescue(task).await,
+        FlowName::Unrescue => driver.rescue.unrescue(task).await?,
         FlowName::Allocate | FlowName::Passthru => {}
     }
     Ok(Outcome::Done)
@@ -47,6 +54,9 @@ pub async fn resume_prepare(flow: FlowName, task: &mut Task, driver: Driver) -> 
 
 /// Asks the agent for its steps, once for a flow.
 pub async fn fetch_agent_steps(flow: FlowName, task: &mut Task, driver: Driver) -> Result<(), DriverError> {
+    if !matches!(flow, FlowName::Deploy | FlowName::Clean | FlowName::Service) {
+        return Ok(());
+    }
     if task.args.get("agent_steps_known").is_none() {
         task.agent_steps = driver.deploy.agent_steps(task, flow).await?;
     }
@@ -87,7 +97,10 @@ async fn prepare_cleaning(flow: FlowName, task: &mut Task, driver: Driver) -> Re
         task.args.set("bare", true);
         return Ok(Outcome::Done);
     }
-    driver.deploy.prepare_cleaning(task).await
+    match flow {
+        FlowName::Service => driver.deploy.prepare_service(task).await,
+        _ => driver.deploy.prepare_cleaning(task).await,
+    }
 }
 
 /// Whether any step that was asked for needs the ramdisk; an unknown one may be the agent's, so it does.
@@ -107,12 +120,6 @@ fn needs_ramdisk(flow: FlowName, task: &Task, driver: Driver) -> bool {
     })
 }
 
-/// Rescue is not driven by an agent yet: only interfaces that need none can walk it.
-async fn rescue(_flow: FlowName, task: &mut Task, driver: Driver) -> Result<Outcome, DriverError> {
-    driver.rescue.validate(task).await?;
-    Ok(Outcome::Done)
-}
-
 /// Whether `finish` has anything to do on the machine; if not, the flow is done with its last step.
 pub fn has_finish(flow: FlowName, task: &Task) -> bool {
     match flow {
@@ -124,7 +131,8 @@ pub fn has_finish(flow: FlowName, task: &Task) -> bool {
 /// After the last step.
 pub async fn finish(flow: FlowName, task: &mut Task, driver: Driver) -> Result<Outcome, DriverError> {
     match flow {
-        FlowName::Clean | FlowName::Service => driver.deploy.tear_down_cleaning(task).await?,
+        FlowName::Clean => driver.deploy.tear_down_cleaning(task).await?,
+        FlowName::Service => driver.deploy.tear_down_service(task).await?,
         FlowName::Inspect => {
             // An inspection that was complete at once has no report.
             if let Some(data) = task.inspection_data.take() {
@@ -138,21 +146,26 @@ pub async fn finish(flow: FlowName, task: &mut Task, driver: Driver) -> Result<O
 
 /// Whether a failed or aborted flow leaves something to clean up.
 pub fn has_unwind(flow: FlowName) -> bool {
-    matches!(flow, FlowName::Deploy | FlowName::Clean | FlowName::Service | FlowName::Inspect)
+    matches!(flow, FlowName::Deploy | FlowName::Clean | FlowName::Service | FlowName::Inspect | FlowName::Rescue)
 }
 
 /// After a failure or an abort, while the node already says so. Trouble here is logged, not fatal: the node has failed.
 pub async fn unwind(flow: FlowName, task: &mut Task, driver: Driver) -> Result<Outcome, DriverError> {
     let aborted = task.args.get("aborted") == Some(Value::Bool(true));
+    let bare = task.args.get("bare").is_some();
     let work = async {
-        if !aborted && matches!(flow, FlowName::Deploy | FlowName::Clean | FlowName::Service) {
+        if !aborted && !bare && matches!(flow, FlowName::Deploy | FlowName::Clean | FlowName::Service) {
             driver.deploy.collect_logs(task).await;
         }
         match flow {
             FlowName::Deploy => driver.deploy.unwind(task).await,
             FlowName::Inspect => driver.inspect.unwind(task).await,
+            FlowName::Clean | FlowName::Service if bare => Ok(()),
             // A cleaning that failed leaves the ramdisk running, for whoever comes to look; an aborted one does not.
-            FlowName::Clean | FlowName::Service if aborted => driver.deploy.tear_down_cleaning(task).await,
+            FlowName::Clean if aborted => driver.deploy.tear_down_cleaning(task).await,
+            FlowName::Service => driver.deploy.tear_down_service(task).await,
+            FlowName::Rescue if aborted => driver.rescue.clean_up(task).await,
+            FlowName::Rescue => driver.rescue.unwind(task).await,
             _ => Ok(()),
         }
     };
@@ -162,6 +175,10 @@ pub async fn unwind(flow: FlowName, task: &mut Task, driver: Driver) -> Result<O
     };
     if let Err(error) = result {
         tracing::warn!(node = %task.node.uuid, flow = %flow, %error, "cleaning up after the flow failed");
+        // An owner who aborts expects to have the machine back, and has to be told if that cannot be.
+        if aborted && matches!(flow, FlowName::Service | FlowName::Rescue) {
+            return Err(error);
+        }
     }
     Ok(Outcome::Done)
 }

@@ -14,7 +14,7 @@ use crate::model::{InterfaceKind, Node};
 use crate::provision::Event;
 use crate::provision::verbs::Verb;
 use crate::service::provision::Request;
-use crate::service::{Refusal, Refused, Rules, flow, provision};
+use crate::service::{Refusal, Refused, Rules, flow, provision, rescue};
 use crate::store::blobs::{self, BlobKind};
 use crate::store::{Store, Tx, nodes};
 
@@ -79,8 +79,19 @@ impl Handle {
         let asked = request.clone();
         let verb = self.store().read(move |read| provision::precheck(&flow::load(read, node)?, &asked)).await?;
         self.validate_for(node, verb, &request).await?;
+        let request = self.hashed(request).await?;
         let rules = self.engine.rules.clone();
         self.write_when_free(move |tx| provision::request(tx, node, &request, &rules)).await
+    }
+
+    /// Hashes the rescue password, off the runtime and before the decision: the plain one goes no further.
+    async fn hashed(&self, request: Request) -> Refused<Request> {
+        let Some(password) = request.rescue_password.clone() else { return Ok(request) };
+        let random = self.engine.env.random.clone();
+        let made =
+            tokio::task::spawn_blocking(move || rescue::hash(password.open().as_str().unwrap_or_default(), &random));
+        let made = made.await.unwrap_or_else(|_| Err(Refusal::Busy("The service is stopping.".to_owned())))?;
+        Ok(Request { rescue_hash: Some(made), ..request })
     }
 
     /// What a verb needs of the hardware is checked in the interfaces that will do it.
@@ -93,9 +104,11 @@ impl Handle {
             Event::Clean | Event::Service => &[Power, Network],
             Event::Provide => &[Power, Network],
             Event::Inspect => &[Power, Inspect],
+            Event::Rescue => &[Power, Rescue, Network],
+            Event::Unrescue => &[Power, Network],
             _ => return Ok(()),
         };
-        let found = self.validations(node, kinds, drive).await?;
+        let found = self.validations(node, kinds, drive, verb.event == Event::Rescue).await?;
         for (kind, result) in found {
             if let Err(error) = result {
                 return Err(Refusal::invalid(format!(
@@ -122,7 +135,7 @@ impl Handle {
         use InterfaceKind::*;
         const SHOWN: &[InterfaceKind] =
             &[Boot, Deploy, Management, Network, Power, Bios, Console, Firmware, Inspect, Raid, Rescue, Storage];
-        self.validations(node, SHOWN, None).await
+        self.validations(node, SHOWN, None, false).await
     }
 
     async fn validations(
@@ -130,9 +143,13 @@ impl Handle {
         node: Uuid,
         kinds: &'static [InterfaceKind],
         drive: Option<Arc<[u8]>>,
+        rescue: bool,
     ) -> Refused<Vec<(InterfaceKind, Result<(), DriverError>)>> {
         self.call(node, Lock::Shared, VALIDATION, move |task, driver| {
             task.config_drive = drive;
+            if rescue {
+                task.args.set("rescue_password_given", true);
+            }
             Box::pin(async move {
                 let mut found = Vec::new();
                 for &kind in kinds {

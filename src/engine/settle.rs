@@ -47,7 +47,7 @@ pub async fn settle(engine: &Engine, mut piece: Piece, outcome: Result<Outcome, 
         act: piece.act,
         outcome,
         driver_steps: driver.map(|driver| flows::driver_steps(name, &piece.task, driver)).unwrap_or_default(),
-        has_agent: driver.is_some_and(|driver| driver.deploy.has_agent()),
+        has_agent: driver.is_some_and(|driver| driver.deploy.has_agent(name)),
         has_finish: flows::has_finish(name, &piece.task),
         agent_steps: piece.task.agent_steps.take(),
         args: piece.task.args.clone(),
@@ -109,7 +109,12 @@ impl Settled {
             flow::fire(tx, node, Event::Resume)?;
         }
         match &self.act {
-            Act::Unwind => return finished(tx, next, node),
+            Act::Unwind => {
+                if is_aborted_service(next, node) {
+                    flow::fire(tx, node, Event::Abort)?;
+                }
+                return finished(tx, next, node);
+            }
             Act::Finish => return self.complete(tx, next, node, rules),
             Act::Prepare | Act::ResumePrepare => {
                 if let Err(unknown) = self.make_list(tx, next, &[])? {
@@ -234,7 +239,9 @@ impl Settled {
             }
             _ => flow::fire(tx, node, Event::Done)?,
         }
-        if flows::has_unwind(owed.flow) {
+        // With fast track the ramdisk goes on running, and is used for what comes next.
+        let keeps = matches!(owed.flow, FlowName::Clean | FlowName::Inspect) && node.fast_track(rules.fast_track);
+        if !keeps && (flows::has_unwind(owed.flow) || owed.flow == FlowName::Unrescue) {
             agent::forget(tx, node)?;
         }
         finished(tx, owed, node)
@@ -243,6 +250,11 @@ impl Settled {
     fn failed(&self, tx: &Tx, owed: &Work, node: &mut Node, why: &str, rules: &Rules) -> Refused<After> {
         tracing::warn!(node = %node.uuid, flow = %owed.flow, %why, "the flow failed");
         if self.act == Act::Unwind {
+            match owed.flow {
+                FlowName::Rescue => node.set_fault(Fault::RescueAbort, why.to_owned()),
+                FlowName::Service => node.set_fault(Fault::Service, why.to_owned()),
+                _ => {}
+            }
             return finished(tx, owed, node);
         }
         let begun_a_step = owed.stage == Stage::Step && owed.attempt > 0;
@@ -297,6 +309,12 @@ enum After {
     Gone,
 }
 
+/// Whether the instance of an aborted service runs again, so that the node may say so.
+fn is_aborted_service(owed: &Work, node: &Node) -> bool {
+    let aborted = owed.args.get("aborted") == Some(Value::Bool(true));
+    owed.flow == FlowName::Service && aborted && node.provision_state == State::ServiceFailed
+}
+
 fn hold(tx: &Tx, next: &mut Work, node: &mut Node) -> Refused<After> {
     flow::fire(tx, node, Event::Hold)?;
     next.phase = Phase::Held;
@@ -332,7 +350,18 @@ fn wipe_instance(tx: &Tx, node: &mut Node) -> Refused<()> {
     secrets::replace(tx, node.uuid, "instance_info", &Default::default())?;
     blobs::delete(tx, node.uuid, BlobKind::ConfigDrive)?;
     blobs::delete(tx, node.uuid, BlobKind::BootPlan)?;
-    for key in ["is_whole_disk_image", "root_uuid_or_disk_id", "deploy_boot_mode", "deploy_steps"] {
+    // A lessee that came with the deploy goes with it.
+    if node.driver_internal_info.remove("automatic_lessee").is_some() {
+        node.lessee = None;
+    }
+    for key in [
+        "is_whole_disk_image",
+        "root_uuid_or_disk_id",
+        "deploy_boot_mode",
+        "deploy_steps",
+        "instance",
+        "agent_start_attempted",
+    ] {
         node.driver_internal_info.remove(key);
     }
     agent::forget(tx, node)

@@ -71,6 +71,8 @@ pub enum Wanted {
     Exactly(Checksum),
     /// In a checksum file at this address, in the line that names the image's file.
     ListedAt(String),
+    /// Not at all: it is a file of our own, and what it hashes to is what is served and what the agent is told.
+    OfOurFile,
 }
 
 /// Reads the fields of `instance_info`. Errors name the field and what was expected.

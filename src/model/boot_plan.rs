@@ -24,6 +24,11 @@ pub enum Boot {
         /// Kernel command line, without `initrd=` and `BOOTIF=`, which depend on the boot loader.
         arguments: String,
     },
+    /// Boot an ISO image over HTTP.
+    Iso {
+        /// A path below a configured root, or an http(s) URL.
+        iso: String,
+    },
     /// Boot the first disk, said explicitly so that firmware which always asks the network does not wait.
     Disk,
 }
@@ -32,8 +37,14 @@ impl BootPlan {
     /// Why this plan cannot be told to a boot loader, if it cannot. Boot loaders read lines of words, so a line break, or
     /// a word that is one of their operators, would be a command of whoever wrote the kernel arguments.
     pub fn problem(&self) -> Option<String> {
-        let Boot::Ramdisk { kernel, ramdisk, arguments } = &self.boot else { return None };
-        for (what, file) in [("kernel", kernel), ("ramdisk", ramdisk)] {
+        let (files, arguments) = match &self.boot {
+            Boot::Ramdisk { kernel, ramdisk, arguments } => {
+                (vec![("kernel", kernel), ("ramdisk", ramdisk)], arguments.as_str())
+            }
+            Boot::Iso { iso } => (vec![("ISO image", iso)], ""),
+            Boot::Disk => return None,
+        };
+        for (what, file) in files {
             let remote = file.starts_with("http://") || file.starts_with("https://");
             if file.chars().any(|c| c.is_control() || (remote && c.is_whitespace())) {
                 return Some(format!("the {what}'s location contains white space or control characters"));

@@ -94,6 +94,17 @@ record! { "nodes" =>
 }
 
 impl Node {
+    /// Whether a ramdisk that runs on the machine is used for what comes next: as its owner says, or else `configured`.
+    pub fn fast_track(&self, configured: bool) -> bool {
+        match self.driver_info.get("fast_track") {
+            Some(serde_json::Value::Bool(wanted)) => wanted,
+            Some(serde_json::Value::String(word)) => {
+                matches!(word.to_ascii_lowercase().as_str(), "1" | "t" | "true" | "on" | "y" | "yes")
+            }
+            _ => configured,
+        }
+    }
+
     /// A node in `enroll` with every optional field at its default and no interfaces chosen.
     pub fn new(uuid: Uuid, driver: String, created_at: Timestamp) -> Self {
         Node {

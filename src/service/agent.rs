@@ -35,7 +35,7 @@ pub struct Found {
 /// A token is handed out once, because whoever holds it is believed. The exception is one that an earlier process of
 /// ours handed out and that was never used: its answer died with that process, and the agent would wait for ever.
 pub fn lookup(tx: &Tx, asked: &Lookup, rules: &Rules) -> Refused<Found> {
-    let Some(before) = find(tx, asked)?.filter(|node| answers_lookup(node.provision_state)) else {
+    let Some(before) = find(tx, asked)?.filter(|node| answers_lookup(node, rules)) else {
         return Err(Refusal::not_found("Not Found"));
     };
     if secret_of(tx, &before, TOKEN)?.is_some() && !was_lost(tx, &before, rules)? {
@@ -62,11 +62,11 @@ fn was_lost(read: &Read, node: &Node, rules: &Rules) -> Refused<bool> {
     Ok(!used && at.is_some_and(|at| at < micros(rules.started_at)))
 }
 
-/// States in which a ramdisk of ours may be running.
-fn answers_lookup(state: State) -> bool {
+/// Whether a ramdisk of ours may be running: in these states, and with fast track also while the node rests.
+fn answers_lookup(node: &Node, rules: &Rules) -> bool {
     use State::*;
-    matches!(
-        state,
+    let working = matches!(
+        node.provision_state,
         Deploying
             | DeployWait
             | Cleaning
@@ -77,7 +77,9 @@ fn answers_lookup(state: State) -> bool {
             | RescueWait
             | Servicing
             | ServiceWait
-    )
+    );
+    let resting = matches!(node.provision_state, Enroll | Manageable | Available | ServiceHold);
+    working || (resting && node.fast_track(rules.fast_track))
 }
 
 /// By UUID if one is given, else the one node that owns any of the addresses.

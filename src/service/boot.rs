@@ -35,15 +35,15 @@ pub enum Orders {
     Stranger,
     /// Its disk.
     Disk,
-    /// The plan, which is of the kind [`Boot::Ramdisk`].
-    Ramdisk(Box<BootPlan>),
+    /// The plan, which is of another kind than [`Boot::Disk`].
+    Network(Box<BootPlan>),
 }
 
 /// What the machine with the card `mac` is to boot now.
 pub fn orders(read: &Read, mac: &str) -> Result<Orders, StoreError> {
     let Some(owner) = owner(read, mac)?.filter(|owner| owner.pxe_enabled) else { return Ok(Orders::Stranger) };
     Ok(match plan(read, owner.node)? {
-        Some(plan) if matches!(plan.boot, Boot::Ramdisk { .. }) => Orders::Ramdisk(Box::new(plan)),
+        Some(plan) if plan.boot != Boot::Disk => Orders::Network(Box::new(plan)),
         _ => Orders::Disk,
     })
 }

@@ -21,6 +21,7 @@ pub mod ports;
 pub mod power;
 pub mod provision;
 pub mod refusal;
+pub mod rescue;
 pub mod rules;
 pub mod runbooks;
 pub mod steps;

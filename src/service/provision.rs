@@ -6,7 +6,8 @@
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::{Refusal, Refused, Rules, flow};
+use super::{Refusal, Refused, Rules, flow, rescue};
+use crate::model::secret::Sealed;
 use crate::model::{FlowName, Node, Object, Phase, Stage, State, Step};
 use crate::provision::asked::AskedStep;
 use crate::provision::machine::next;
@@ -25,7 +26,9 @@ pub struct Request {
     pub deploy_steps: Option<Vec<AskedStep>>,
     pub service_steps: Option<Vec<AskedStep>>,
     pub runbook: Option<String>,
-    pub rescue_password: Option<String>,
+    pub rescue_password: Option<Sealed>,
+    /// Its hash, which is what is kept. The engine makes it before it decides.
+    pub rescue_hash: Option<Sealed>,
     pub disable_ramdisk: Option<bool>,
 }
 
@@ -93,7 +96,9 @@ fn check_args(verb: &Verb, request: &Request) -> Refused<()> {
         let name = if verb.args == VerbArgs::Clean { "clean_steps" } else { "service_steps" };
         return Err(Refusal::invalid(format!("{name}: target {target} needs at least one step, or a runbook")));
     }
-    if verb.args == VerbArgs::Rescue && request.rescue_password.as_deref().is_none_or(|it| it.trim().is_empty()) {
+    if verb.args == VerbArgs::Rescue
+        && request.rescue_password.as_ref().and_then(|it| it.open().as_str()).is_none_or(|it| it.trim().is_empty())
+    {
         return Err(Refusal::invalid("rescue_password: target rescue needs one that is not blank"));
     }
     Ok(())
@@ -168,6 +173,11 @@ fn begin(tx: &Tx, node: &mut Node, event: Event, name: FlowName, request: &Reque
         }
         // A machine in rescue, or half way there, has its ramdisk removed first.
         FlowName::Delete => args.set("from", was.as_str()),
+        FlowName::Rescue => {
+            if let Some(hash) = &request.rescue_hash {
+                rescue::remember(tx, node, hash)?;
+            }
+        }
         _ => {}
     }
     flow::start(tx, node, name, args, rules)?;
@@ -220,11 +230,23 @@ pub fn unwind(
     why: &str,
     rules: &Rules,
 ) -> Result<(), crate::store::StoreError> {
-    flow::fire(tx, node, event)?;
+    // A service that has failed already is aborted too. Its way to `active` is open once the ramdisk is gone.
+    if node.provision_state != State::ServiceFailed {
+        flow::fire(tx, node, event)?;
+    }
     node.last_error = Some(why.to_owned());
     flow::forget_step(node, name);
     super::journal::failure(tx, node, flow::event_type(name), why)?;
-    flow::start(tx, node, name, flow::args([("aborted", (event == Event::Abort).into())]), rules)?;
+    if name == FlowName::Rescue {
+        rescue::forget(tx, node)?;
+    }
+    let mut args = flow::args([("aborted", (event == Event::Abort).into())]);
+    let bare = work::of_node(tx, node.uuid)?.and_then(|ended| ended.args.get("bare"));
+    if let Some(bare) = bare {
+        // No ramdisk was booted, so none is taken down.
+        args.set("bare", bare);
+    }
+    flow::start(tx, node, name, args, rules)?;
     if let Some(started) = work::of_node(tx, node.uuid)? {
         work::update(tx, &started, &crate::model::Work { stage: Stage::Unwind, ..started.clone() })?;
     }
@@ -253,8 +275,9 @@ fn unhold(tx: &Tx, node: &mut Node, rules: &Rules) -> Refused<()> {
     next.why = Some("the agent's next heartbeat".to_owned());
     next.since = tx.now();
     next.deadline_at = flow::deadline(tx, held.flow, rules);
-    // A held service goes on at once; the others wait for the agent to show that it is still there.
-    next.heartbeat = held.flow == FlowName::Service;
+    // A held service goes on at once, and so does what has no agent; the others wait for theirs to show that it is still
+    // there.
+    next.heartbeat = held.flow == FlowName::Service || held.args.get("bare").is_some();
     work::update(tx, &held, &next)?;
     Ok(())
 }

@@ -12,6 +12,8 @@ pub struct Rules {
     pub conductor: String,
     /// Whether nodes are cleaned on the way to `available` unless they say otherwise.
     pub automated_clean: bool,
+    /// Whether a ramdisk may go on running between flows, unless nodes say otherwise.
+    pub fast_track: bool,
     pub timeouts: Timeouts,
     /// When this process began to serve. The engine sets it.
     pub started_at: Timestamp,
@@ -59,6 +61,7 @@ impl Default for Rules {
         Rules {
             conductor: "bessemer".to_owned(),
             automated_clean: true,
+            fast_track: false,
             timeouts: Timeouts::default(),
             started_at: Timestamp::UNIX_EPOCH,
         }

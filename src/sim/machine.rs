@@ -81,7 +81,11 @@ pub enum Doing {
     Network,
     /// The ramdisk with the agent runs, at this address.
     Ramdisk(IpAddr),
-    /// The system on the disk runs.
+    /// The ramdisk runs and its agent is gone: whoever has the password of this hash may log in.
+    Rescue(String),
+    /// A kernel that is no agent's runs, with this command line.
+    Netbooted(String),
+    /// The system on the disk runs, or that of an ISO image.
     System(System),
     /// Nothing will happen until somebody touches the power.
     Stuck(String),
@@ -201,6 +205,13 @@ impl Life {
         let told = |stage| tracing::debug!(machine = self.model.name, ?stage, "network boot");
         match netboot::boot(&self.firmware(), &self.world(), &self.boot_faults, &told).await {
             Ok(Booted { address, outcome }) => match outcome {
+                Outcome::Kernel(kernel) if !kernel.command_line.contains("ipa-") => {
+                    self.run_until_button(power, Doing::Netbooted(kernel.command_line)).await
+                }
+                Outcome::Iso(iso) => match system::start_bytes(&iso) {
+                    Ok(system) => self.run_until_button(power, Doing::System(system)).await,
+                    Err(why) => Next::Stay(Doing::Stuck(why)),
+                },
                 Outcome::Kernel(kernel) => self.run_ramdisk(IpAddr::V4(address), &kernel.command_line).await,
                 Outcome::Disk => self.start_from_disk(power).await,
                 Outcome::Reboot => Next::Restart,
@@ -247,21 +258,25 @@ impl Life {
         match end {
             End::PowerOff => Next::Off,
             End::Reboot => Next::Restart,
+            End::Rescued(hash) => Next::Stay(Doing::Rescue(hash)),
             End::Locked(why) => Next::Stay(Doing::Stuck(why)),
         }
     }
 
     async fn start_from_disk(&self, power: Power) -> Next {
         match system::start(&self.model.disk).await {
-            Ok(system) => {
-                self.show(Doing::System(system));
-                if self.chassis.power().button == power.button {
-                    self.button_pressed().await;
-                }
-                Next::Off
-            }
+            Ok(system) => self.run_until_button(power, Doing::System(system)).await,
             Err(why) => Next::Stay(Doing::Stuck(why)),
         }
+    }
+
+    /// Runs something that shuts down when the button is pressed.
+    async fn run_until_button(&self, power: Power, doing: Doing) -> Next {
+        self.show(doing);
+        if self.chassis.power().button == power.button {
+            self.button_pressed().await;
+        }
+        Next::Off
     }
 
     /// Somebody pressed the button, and what runs has shut down.

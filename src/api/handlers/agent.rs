@@ -70,7 +70,7 @@ pub async fn report(call: Call) -> Result<Answer, Fault> {
     let mut query = call.query.clone();
     let node_uuid = if new { node(query.take("node_uuid")?)? } else { None };
     query.end()?;
-    let report = Report { data, node_uuid, addresses };
+    let report = Report { data, node_uuid, addresses, takes_token: new };
     let rules = call.state.engine.rules().clone();
     let found = call.state.engine.write_when_free(move |tx| continue_inspection(tx, &report, &rules)).await?;
     let body = if new { document(&call, &found)? } else { json!({"uuid": found.node.uuid.to_string()}) };

@@ -117,6 +117,8 @@ fn words(doing: &Doing) -> String {
         Doing::SelfTest => "power-on self-test".to_owned(),
         Doing::Network => "boots from the network".to_owned(),
         Doing::Ramdisk(address) => format!("agent runs at {address}"),
+        Doing::Rescue(_) => "runs the rescue system".to_owned(),
+        Doing::Netbooted(_) => "runs a system from the network".to_owned(),
         Doing::System(system) => format!("runs {} from its disk", system.name),
         Doing::Stuck(why) => format!("stuck: {why}"),
     }

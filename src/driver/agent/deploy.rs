@@ -1,8 +1,10 @@
-//! The deploy interfaces `direct` and `custom-agent`: an image onto the disk by way of the agent, and cleaning.
+//! The deploy interfaces `direct`, `custom-agent` and `ramdisk`: an image onto the disk by way of the agent, whatever the
+//! client's steps put there, or an instance that is booted from the network and never on the disk. Cleaning and servicing by
+//! the agent are the same for all three.
 //!
 //! | step | what it does | after a crash |
 //! |---|---|---|
-//! | deploy 100 | boots the ramdisk | again |
+//! | deploy 100 | boots the ramdisk, unless one runs already (fast track); `ramdisk`: boots the instance, and that is all | again |
 //! | write_image 80 (direct only) | the agent fetches the image from our cache and writes it | ask the agent |
 //! | prepare_instance_boot 60 | boot loader registered with UEFI firmware, disk as boot device | again |
 //! | tear_down_agent 40 | the agent, else the BMC, switches off | again |
@@ -15,11 +17,11 @@ use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 
-use super::{AgentClient, Started, image, logs, steps};
+use super::{AgentClient, Started, fast_track, image, logs, raid, steps};
 use crate::driver::boot_mode::{self, BootMode};
 use crate::driver::traits::{Done, Fut, RamdiskFor};
 use crate::driver::{Deploy, Driver, DriverError, Interface, OnCrash, Outcome, Task};
-use crate::model::{FlowName, InterfaceKind, PowerState, PowerTarget, Step, StepSource};
+use crate::model::{Fault, FlowName, InterfaceKind, PowerState, PowerTarget, Step, StepSource};
 use crate::wire::ipa::CommandStatus;
 
 /// How long the agent may take to register a boot loader.
@@ -37,25 +39,41 @@ const STEPS: [(&str, i64); 6] = [
     ("boot_instance", 20),
 ];
 
+/// Key of `driver_internal_info`: a ramdisk stands in the instance's place.
+const SERVICING: &str = "agent_start_attempted";
+
 /// See the head of this file.
-pub struct Direct {
-    /// Whether the node's image is written; if not, the client's steps put something on the disk.
-    image: bool,
+pub struct Direct(Instance);
+
+/// Where the instance comes from.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Instance {
+    /// The node's image is written to the disk.
+    Image,
+    /// The client's steps put something on the disk.
+    Steps,
+    /// The node's kernel and ramdisk, or its ISO image, are booted from the network each time.
+    Ramdisk,
 }
 
 impl Direct {
-    pub const WITH_IMAGE: Direct = Direct { image: true };
-    pub const WITHOUT_IMAGE: Direct = Direct { image: false };
+    pub const WITH_IMAGE: Direct = Direct(Instance::Image);
+    pub const WITHOUT_IMAGE: Direct = Direct(Instance::Steps);
+    pub const RAMDISK: Direct = Direct(Instance::Ramdisk);
 }
 
 impl Interface for Direct {
     fn validate<'a>(&'a self, task: &'a Task) -> Done<'a> {
         Box::pin(async move {
-            if !self.image {
-                image::drive(task).await?;
-                return boot_mode::of(&task.node).map(drop);
+            Driver::of(&task.node)?.boot.validate(task).await?;
+            match self.0 {
+                Instance::Image => image::validate(task).await,
+                Instance::Steps => {
+                    image::drive(task).await?;
+                    boot_mode::of(&task.node).map(drop)
+                }
+                Instance::Ramdisk => validate_ramdisk(task),
             }
-            image::validate(task).await
         })
     }
 
@@ -63,27 +81,26 @@ impl Interface for Direct {
         if flow != FlowName::Deploy {
             return vec![];
         }
-        STEPS
-            .iter()
-            .filter(|(name, _)| self.image || *name != "write_image")
-            .map(|(name, it)| step(name, *it))
-            .collect()
+        let has = |name: &str| match self.0 {
+            Instance::Image => true,
+            Instance::Steps => name != "write_image",
+            Instance::Ramdisk => name == "deploy",
+        };
+        STEPS.iter().filter(|(name, _)| has(name)).map(|(name, it)| step(name, *it)).collect()
     }
 
     fn run_step<'a>(&'a self, task: &'a mut Task, step: &'a Step) -> Done<'a, Outcome> {
         Box::pin(async move {
             let flow = task.flow.unwrap_or(FlowName::Deploy);
             match (step.source, step.step.as_str()) {
+                (StepSource::Driver, "deploy") if self.0 == Instance::Ramdisk => boot_instance(task).await,
                 (StepSource::Driver, "deploy") => boot_ramdisk(task).await,
                 (StepSource::Driver, "write_image") => write_image(task, step).await,
                 (StepSource::Driver, "prepare_instance_boot") => prepare_instance_boot(task).await,
                 (StepSource::Driver, "tear_down_agent") => tear_down_agent(task).await,
                 (StepSource::Driver, "switch_to_tenant_network") => Ok(Outcome::Done),
                 (StepSource::Driver, "boot_instance") => {
-                    // A machine that may not be switched off still runs the ramdisk.
-                    let reboots = task.node.disable_power_off;
-                    let target = if reboots { PowerTarget::Reboot } else { PowerTarget::On };
-                    Driver::of(&task.node)?.set_power(task, target, None).await?;
+                    start(task).await?;
                     Ok(Outcome::Done)
                 }
                 (StepSource::Driver, other) => Err(DriverError::unsupported(format!("there is no step {other}"))),
@@ -98,7 +115,7 @@ impl Interface for Direct {
             match (step.source, step.step.as_str()) {
                 (StepSource::Driver, "write_image") => match steps::look(task, flow, step).await? {
                     steps::Look::Settled(outcome) => Ok(outcome),
-                    steps::Look::Done => Ok(Outcome::Done),
+                    steps::Look::Done(_) => Ok(Outcome::Done),
                     steps::Look::Again => write_image(task, step).await,
                 },
                 // The ramdisk is up, which is all that it waited for.
@@ -122,12 +139,12 @@ impl Deploy for Direct {
             for key in ["root_uuid_or_disk_id", "is_whole_disk_image", "hardware_manager_version"] {
                 task.node.driver_internal_info.remove(key);
             }
-            if !self.image {
+            if self.0 != Instance::Image {
                 return Ok(());
             }
             let mode = boot_mode::of(&task.node)?.as_str();
             task.node.driver_internal_info.set("deploy_boot_mode", mode);
-            task.node.driver_internal_info.set("is_whole_disk_image", true);
+            task.node.driver_internal_info.set("is_whole_disk_image", !image::is_partition(task));
             // The image comes in while the machine boots.
             image::prefetch(task).await
         })
@@ -161,13 +178,50 @@ impl Deploy for Direct {
 
     fn tear_down_cleaning<'a>(&'a self, task: &'a mut Task) -> Done<'a> {
         Box::pin(async move {
+            if fast_track::alive(task).await {
+                return Ok(());
+            }
             Driver::of(&task.node)?.boot.clean_up_ramdisk(task).await?;
             end_ramdisk(task).await
         })
     }
 
-    fn has_agent(&self) -> bool {
-        true
+    fn prepare_service<'a>(&'a self, task: &'a mut Task) -> Done<'a, Outcome> {
+        Box::pin(async move {
+            Driver::of(&task.node)?.boot.clean_up_instance(task).await?;
+            // From here on the instance is down, and an abort has to bring it back.
+            task.node.driver_internal_info.set(SERVICING, true);
+            boot_ramdisk(task).await
+        })
+    }
+
+    fn tear_down_service<'a>(&'a self, task: &'a mut Task) -> Done<'a> {
+        Box::pin(async move {
+            if task.node.driver_internal_info.get(SERVICING).is_none() {
+                return Ok(());
+            }
+            let driver = Driver::of(&task.node)?;
+            let failed = task.node.fault == Some(Fault::Service);
+            let aborted = task.args.get("aborted") == Some(Value::Bool(true));
+            if failed && !aborted {
+                // The ramdisk goes on running for whoever comes to look, but is not booted again.
+                return driver.boot.clean_up_ramdisk(task).await;
+            }
+            power_off(task).await?;
+            driver.boot.clean_up_ramdisk(task).await?;
+            driver.boot.prepare_instance(task).await?;
+            start(task).await?;
+            task.node.driver_internal_info.remove(SERVICING);
+            Ok(())
+        })
+    }
+
+    fn boots_from_network(&self) -> bool {
+        self.0 == Instance::Ramdisk
+    }
+
+    fn has_agent(&self, flow: FlowName) -> bool {
+        self.0 != Instance::Ramdisk || flow != FlowName::Deploy
     }
 
     fn agent_steps<'a>(&'a self, task: &'a mut Task, flow: FlowName) -> Done<'a, Option<Vec<Step>>> {
@@ -179,11 +233,52 @@ fn step(name: &str, priority: i64) -> Step {
     Step::of_driver(InterfaceKind::Deploy, name, priority)
 }
 
+/// Boots the ramdisk, unless one runs that may be used.
 async fn boot_ramdisk(task: &mut Task) -> Result<Outcome, DriverError> {
+    if fast_track::alive(task).await {
+        let flow = task.flow.unwrap_or(FlowName::Deploy);
+        match steps::offered(task, flow).await {
+            Ok(offered) => {
+                task.agent_steps = Some(offered);
+                return Ok(Outcome::Done);
+            }
+            // It has just gone away: a fresh one then.
+            Err(error) => tracing::info!(node = %task.node.uuid, %error, "the running ramdisk is not used"),
+        }
+    }
     let driver = Driver::of(&task.node)?;
     driver.boot.prepare_ramdisk(task, RamdiskFor::Agent).await?;
-    driver.set_power(task, PowerTarget::Reboot, None).await?;
+    restart(task).await?;
     Ok(Outcome::wait("the agent's first heartbeat"))
+}
+
+/// Starts the machine from the beginning, whatever it does now.
+pub async fn restart(task: &mut Task) -> Result<(), DriverError> {
+    Driver::of(&task.node)?.set_power(task, PowerTarget::Reboot, None).await.map(drop)
+}
+
+/// Starts the machine that was switched off; one that may not be switched off still runs the ramdisk.
+async fn start(task: &mut Task) -> Result<(), DriverError> {
+    let target = if task.node.disable_power_off { PowerTarget::Reboot } else { PowerTarget::On };
+    Driver::of(&task.node)?.set_power(task, target, None).await.map(drop)
+}
+
+/// Boots an instance that is not on the disk.
+async fn boot_instance(task: &mut Task) -> Result<Outcome, DriverError> {
+    power_off(task).await?;
+    Driver::of(&task.node)?.boot.prepare_instance(task).await?;
+    start(task).await?;
+    Ok(Outcome::Done)
+}
+
+fn validate_ramdisk(task: &Task) -> Result<(), DriverError> {
+    if !Driver::of(&task.node)?.boot.can_boot_instances() {
+        return Err(DriverError::misconfigured(
+            "boot_interface: cannot boot an instance that is not on the disk; expected one that can, such as ipxe",
+        ));
+    }
+    boot_mode::of(&task.node)?;
+    crate::driver::pxe::instance(task).map(drop)
 }
 
 async fn write_image(task: &mut Task, step: &Step) -> Result<Outcome, DriverError> {
@@ -195,13 +290,33 @@ async fn write_image(task: &mut Task, step: &Step) -> Result<Outcome, DriverErro
 async fn prepare_instance_boot(task: &mut Task) -> Result<Outcome, DriverError> {
     let client = AgentClient::of(task).await?;
     let uuids = client.call("standby.get_partition_uuids", Map::new(), QUESTION).await?.unwrap_or_default();
-    if let Some(root) = uuids["root uuid"].as_str() {
+    let root = uuids["root uuid"].as_str();
+    if let Some(root) = root {
         task.node.driver_internal_info.set("root_uuid_or_disk_id", root);
     }
     let mode = boot_mode::of(&task.node)?;
-    if mode == BootMode::Uefi {
+    let partition = task.node.driver_internal_info.get("is_whole_disk_image") == Some(Value::Bool(false));
+    let software_raid = raid::is_software(task);
+    let efi = uuids["efi system partition uuid"].as_str();
+    if partition && root.is_none() {
+        return Err(DriverError::Refused("the agent did not say which partition it wrote the image to".to_owned()));
+    }
+    if partition && mode == BootMode::Uefi && efi.is_none() {
+        return Err(DriverError::Refused("the agent made no EFI system partition, so nothing could boot".to_owned()));
+    }
+    let loader = match (partition, software_raid) {
+        (true, _) => Some((root.map(str::to_owned), efi, uuids["PReP Boot partition uuid"].as_str())),
+        // The boot loader goes to each of the disks beneath; which file system is the root the image's owner may know.
+        (false, true) => {
+            let told = task.node.instance_info.text("image_rootfs_uuid");
+            Some((told.or(root.map(str::to_owned)), None, None))
+        }
+        (false, false) if mode == BootMode::Uefi => Some((None, None, None)),
+        (false, false) => None,
+    };
+    if let Some((root, efi, prep)) = loader {
         let params = json!({
-            "root_uuid": null, "efi_system_part_uuid": null, "prep_boot_part_uuid": null, "target_boot_mode": mode.as_str(),
+            "root_uuid": root, "efi_system_part_uuid": efi, "prep_boot_part_uuid": prep, "target_boot_mode": mode.as_str(),
         });
         let params = params.as_object().cloned().unwrap_or_default();
         client.call("image.install_bootloader", params, BOOT_LOADER).await?;

@@ -5,8 +5,9 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::driver::Task;
-use crate::model::{FlowName, Step};
+use super::raid;
+use crate::driver::{DriverError, Task};
+use crate::model::{FlowName, InterfaceKind, Step, StepSource};
 
 /// The `node` and `ports` parameters.
 pub fn node_and_ports(task: &Task) -> Map<String, Value> {
@@ -70,15 +71,28 @@ pub fn execute_params(
     flow: FlowName,
     step: &Step,
     args: Option<Map<String, Value>>,
-) -> Map<String, Value> {
+) -> Result<Map<String, Value>, DriverError> {
     let mut params = node_and_ports(task);
+    let mut args = args.unwrap_or_else(|| step.args.clone());
+    if let Some(target) = raid::wanted(task, step)? {
+        params["node"]["target_raid_config"] = target;
+    }
+    if step.interface == InterfaceKind::Raid {
+        args = raid::arguments(step);
+    }
+    if let (Some(drive), StepSource::Agent) = (&task.config_drive, step.source) {
+        // Steps that deploy by themselves find it where the client put it.
+        let text = String::from_utf8_lossy(drive);
+        let given = serde_json::from_str::<Map<String, Value>>(&text).map(Value::Object);
+        params["node"]["instance_info"]["configdrive"] = given.unwrap_or_else(|_| text.into_owned().into());
+    }
     let step = json!({
         "interface": step.interface.as_str(), "step": step.step, "priority": step.priority,
-        "args": args.unwrap_or_else(|| step.args.clone()), "abortable": step.abortable,
+        "args": args, "abortable": step.abortable,
         "reboot_requested": step.reboot_requested, "requires_ramdisk": step.requires_ramdisk,
     });
     params.insert("step".to_owned(), step);
     let version = task.node.driver_internal_info.get("hardware_manager_version").unwrap_or_default();
     params.insert(format!("{}_version", kind(flow)), version);
-    params
+    Ok(params)
 }

@@ -2,10 +2,12 @@
 
 use serde_json::{Map, Value, json};
 
+use super::layout;
 use crate::driver::boot_mode;
 use crate::driver::pxe::provisioning_url;
 use crate::driver::{DriverError, Task};
 use crate::image::cache::{Image, Source};
+use crate::image::checksum::Wanted;
 use crate::image::{ImageCache, ImageError, checksum, config_drive};
 use crate::wire::ipa::ImageInfo;
 
@@ -18,25 +20,43 @@ pub fn source(task: &Task) -> Result<Source, DriverError> {
             "instance_info/image_source: missing; expected http://, https:// or file://".to_owned(),
         )
     })?;
-    let partition = text("kernel").is_some() || text("ramdisk").is_some();
-    if partition || text("image_type").is_some_and(|kind| !matches!(kind, "whole-disk" | "whole-disk-image")) {
-        return Err(DriverError::misconfigured(
-            "instance_info/image_type: expected whole-disk, without kernel and ramdisk; partition images cannot be written yet",
-        ));
+    if let Some(kind) =
+        text("image_type").filter(|kind| !matches!(*kind, "partition" | "whole-disk" | "whole-disk-image"))
+    {
+        return Err(DriverError::misconfigured(format!(
+            "instance_info/image_type: {kind}: expected whole-disk or partition"
+        )));
     }
     if let Some(format) = text("image_disk_format").filter(|format| !matches!(*format, "raw" | "qcow2")) {
         return Err(DriverError::misconfigured(format!(
             "instance_info/image_disk_format: {format}: expected raw or qcow2"
         )));
     }
-    let wanted = checksum::wanted(
-        text("image_checksum"),
-        text("image_os_hash_algo"),
-        text("image_os_hash_value"),
-        task.env.settings.allow_md5,
-    );
+    let given = [text("image_checksum"), text("image_os_hash_algo"), text("image_os_hash_value")];
+    let ours = location.starts_with("file://") || location.starts_with('/');
+    let [sum, algorithm, value] = given;
+    let wanted = match given {
+        // A file of ours needs nobody's word for what it is.
+        [None, None, None] if ours => Ok(Wanted::OfOurFile),
+        _ => checksum::wanted(sum, algorithm, value, task.env.settings.allow_md5),
+    };
     let wanted = wanted.map_err(|error| DriverError::misconfigured(format!("instance_info/{error}")))?;
     Ok(Source { location: location.to_owned(), wanted })
+}
+
+/// Whether the image is that of one file system, for a partition of its own: if the client says so, or gives a kernel or
+/// ramdisk with it.
+pub fn is_partition(task: &Task) -> bool {
+    let info = &task.node.instance_info;
+    let given = |key: &str| info.text(key).is_some_and(|text| !text.is_empty());
+    match info.text("image_type").filter(|kind| !kind.is_empty()) {
+        Some(kind) => kind == "partition",
+        None => given("kernel") || given("ramdisk"),
+    }
+}
+
+fn is_rebuild(task: &Task) -> bool {
+    task.args.get("rebuild") == Some(Value::Bool(true))
 }
 
 /// The cache, and the address under which machines find its entries.
@@ -53,6 +73,9 @@ pub async fn validate(task: &Task) -> Result<(), DriverError> {
     let source = source(task)?;
     let (cache, _) = cache(task)?;
     boot_mode::of(&task.node)?;
+    if is_partition(task) {
+        layout::of(task)?;
+    }
     drive(task).await?;
     cache.check(&source.location).await.map_err(|error| driver_error(&error))
 }
@@ -64,10 +87,12 @@ pub async fn prefetch(task: &Task) -> Result<(), DriverError> {
 }
 
 /// Waits until the image is here and verified, and makes the arguments of `write_image`.
-pub async fn write_args(task: &Task) -> Result<Map<String, Value>, DriverError> {
+pub async fn write_args(task: &mut Task) -> Result<Map<String, Value>, DriverError> {
     let (cache, base) = cache(task)?;
     let image = cache.image(&source(task)?, &holder(task)).await.map_err(|error| driver_error(&error))?;
     check_format(task, &image)?;
+    let partition = is_partition(task);
+    let layout = if partition { layout::told(task, is_rebuild(task))? } else { Map::new() };
     let info = ImageInfo {
         id: image.name.clone(),
         urls: vec![format!("{base}/{}", image.name)],
@@ -76,11 +101,15 @@ pub async fn write_args(task: &Task) -> Result<Map<String, Value>, DriverError> 
         os_hash_algo: Some(image.checksum.algorithm.name().to_owned()),
         os_hash_value: Some(image.checksum.hex.clone()),
         node_uuid: Some(task.node.uuid.to_string()),
-        image_type: Some("whole-disk".to_owned()),
+        image_type: Some(if partition { "partition" } else { "whole-disk" }.to_owned()),
         deploy_boot_mode: Some(boot_mode::of(&task.node)?.as_str().to_owned()),
         boot_option: Some("local".to_owned()),
+        layout,
         ..Default::default()
     };
+    if partition {
+        layout::remember(task)?;
+    }
     let mut args = Map::new();
     args.insert("image_info".to_owned(), json!(info));
     if let Some(drive) = drive(task).await? {

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::deploy::end_ramdisk;
-use super::hooks;
+use super::{fast_track, hooks};
 use crate::driver::traits::{Done, RamdiskFor};
 use crate::driver::{Driver, DriverError, Inspect, Interface, Outcome, Task};
 use crate::model::PowerTarget;
@@ -31,8 +31,10 @@ impl Inspect for AgentInspect {
         Box::pin(async move {
             let refused = hooks::run(task, data);
             // Whatever the report was worth, the ramdisk has done its part.
-            end(task).await?;
-            refused
+            match refused {
+                Ok(()) => leave(task).await,
+                Err(error) => end(task).await.and(Err(error)),
+            }
         })
     }
 
@@ -45,4 +47,9 @@ impl Inspect for AgentInspect {
 async fn end(task: &mut Task) -> Result<(), DriverError> {
     Driver::of(&task.node)?.boot.clean_up_ramdisk(task).await?;
     end_ramdisk(task).await
+}
+
+/// After a good inspection a ramdisk that may be used for what comes next goes on running.
+async fn leave(task: &mut Task) -> Result<(), DriverError> {
+    if fast_track::wanted(task) { Ok(()) } else { end(task).await }
 }

@@ -10,13 +10,16 @@
 mod client;
 mod deploy;
 mod document;
+mod fast_track;
 mod hooks;
 mod image;
 mod inspect;
+mod layout;
 mod logs;
 mod power;
 mod progress;
 mod raid;
+mod rescue;
 mod steps;
 
 pub use client::{AgentClient, Started};
@@ -25,3 +28,4 @@ pub use inspect::AgentInspect;
 pub use power::AgentPower;
 pub use progress::Progress;
 pub use raid::AgentRaid;
+pub use rescue::AgentRescue;

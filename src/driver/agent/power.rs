@@ -4,14 +4,31 @@ use std::time::Duration;
 
 use serde_json::Map;
 
-use super::{AgentClient, Started};
+use super::{AgentClient, Started, fast_track};
 use crate::driver::traits::Done;
 use crate::driver::{DriverError, Interface, Power, Task};
 use crate::model::{PowerState, PowerTarget};
 
 pub struct AgentPower;
 
-impl Interface for AgentPower {}
+impl Interface for AgentPower {
+    fn validate<'a>(&'a self, task: &'a Task) -> Done<'a> {
+        Box::pin(async move {
+            if !fast_track::wanted(task) {
+                return Err(DriverError::misconfigured(
+                    "driver_info/fast_track: expected true, because only a running agent can restart this machine",
+                ));
+            }
+            if !fast_track::called_lately(task) {
+                return Err(DriverError::misconfigured(format!(
+                    "power interface agent: no agent of node {} has called lately; start its ramdisk by hand",
+                    task.node.uuid
+                )));
+            }
+            Ok(())
+        })
+    }
+}
 
 impl Power for AgentPower {
     fn state<'a>(&'a self, task: &'a Task) -> Done<'a, Option<PowerState>> {

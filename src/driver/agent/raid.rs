@@ -1,18 +1,16 @@
-//! The RAID interface `agent`: software RAID, made by the agent.
+//! The RAID interface `agent`: software RAID, made by the agent's own steps.
 //!
-//! The agent reads what is wanted from the node that it is shown, and says in the step's result what it has made.
+//! The agent reads what is wanted from the node that it is shown (`document`), and says in the step's result what it has
+//! made. Steps that are its alone (cleaning's, asked for in a service) leave the same behind as ours.
 
-use serde_json::Value;
+use serde_json::{Map, Value, json};
 
-use super::{AgentClient, steps};
+use super::steps;
 use crate::driver::traits::{Argument, CreateRaid, Done};
-use crate::driver::{DriverError, Interface, OnCrash, Outcome, Raid, Task, raid};
-use crate::model::{FlowName, Step};
+use crate::driver::{Driver, DriverError, Interface, OnCrash, Outcome, Raid, Task, raid};
+use crate::model::{FlowName, InterfaceKind, Step};
 
 pub struct AgentRaid;
-
-/// Where the agent looks for what it is to make, before it looks at the node's own target.
-const TARGET: &str = "target_raid_config";
 
 impl Interface for AgentRaid {
     fn validate<'a>(&'a self, task: &'a Task) -> Done<'a> {
@@ -28,7 +26,14 @@ impl Interface for AgentRaid {
     }
 
     fn run_step<'a>(&'a self, task: &'a mut Task, step: &'a Step) -> Done<'a, Outcome> {
-        Box::pin(async move { raid::run_step(self, task, step).await })
+        Box::pin(async move {
+            if let Some(config) = step.args.get("raid_config") {
+                let config = config.as_object().cloned().unwrap_or_default();
+                self.check(task, &config)?;
+            }
+            let flow = flow(task);
+            steps::send(task, flow, step, None).await
+        })
     }
 
     fn resume_step<'a>(&'a self, task: &'a mut Task, step: &'a Step) -> Done<'a, Outcome> {
@@ -36,15 +41,9 @@ impl Interface for AgentRaid {
             let flow = flow(task);
             match steps::look(task, flow, step).await? {
                 steps::Look::Settled(outcome) => Ok(outcome),
-                steps::Look::Again => raid::run_step(self, task, step).await,
-                steps::Look::Done if step.step == "delete_configuration" => {
-                    raid::deleted(task);
-                    Ok(Outcome::Done)
-                }
-                steps::Look::Done => {
-                    let made = made(task, step).await?;
-                    task.node.driver_internal_info.remove(TARGET);
-                    raid::done(task, made);
+                steps::Look::Again => self.run_step(task, step).await,
+                steps::Look::Done(result) => {
+                    took(task, step, result.as_ref())?;
                     Ok(Outcome::Done)
                 }
             }
@@ -59,25 +58,24 @@ impl Interface for AgentRaid {
 impl Raid for AgentRaid {
     fn create<'a>(&'a self, task: &'a mut Task, what: CreateRaid) -> Done<'a, Outcome> {
         Box::pin(async move {
-            let disks = raid::wanted(task, what)?;
-            task.node.driver_internal_info.set(TARGET, serde_json::json!({"logical_disks": disks}));
+            let mut step = Step::of_driver(InterfaceKind::Raid, "create_configuration", 0);
+            let args = json!({"create_root_volume": what.root, "create_nonroot_volumes": what.others});
+            step.args = args.as_object().cloned().unwrap_or_default();
             let flow = flow(task);
-            let name = if flow == FlowName::Clean { "create_configuration" } else { "apply_configuration" };
-            let mut step = Step::of_driver(crate::model::InterfaceKind::Raid, name, 0);
-            if flow != FlowName::Clean {
-                step.args.insert("raid_config".to_owned(), task.node.target_raid_config.value());
-                step.args.insert("delete_existing".to_owned(), what.delete_existing.into());
-            }
             steps::send(task, flow, &step, None).await
         })
     }
 
     fn delete<'a>(&'a self, task: &'a mut Task) -> Done<'a, Outcome> {
         Box::pin(async move {
+            let step = Step::of_driver(InterfaceKind::Raid, "delete_configuration", 0);
             let flow = flow(task);
-            let step = Step::of_driver(crate::model::InterfaceKind::Raid, "delete_configuration", 0);
             steps::send(task, flow, &step, None).await
         })
+    }
+
+    fn is_agents(&self) -> bool {
+        true
     }
 }
 
@@ -85,15 +83,55 @@ fn flow(task: &Task) -> FlowName {
     task.flow.unwrap_or(FlowName::Clean)
 }
 
-/// What the agent says that it has made.
-async fn made(task: &Task, step: &Step) -> Result<Vec<Value>, DriverError> {
-    let commands = AgentClient::of(task).await?.commands().await?;
-    let ours = commands.iter().rev().find(|command| command.step().is_some_and(|it| it["step"] == step.step.as_str()));
-    let result = ours
-        .and_then(|command| command.command_result.as_ref())
-        .and_then(|result| ["clean_result", "deploy_result", "service_result"].iter().find_map(|key| result.get(*key)));
-    match result.and_then(|result| result.get("logical_disks")) {
-        Some(Value::Array(disks)) => Ok(disks.clone()),
-        _ => Err(DriverError::Refused(format!("the agent's result of step {} has no logical_disks", step.name()))),
+/// Whether the node leaves its RAID to the agent; if not, the agent's RAID steps are nobody's.
+pub fn is_agents(task: &Task) -> bool {
+    Driver::of(&task.node).is_ok_and(|driver| driver.raid.is_agents())
+}
+
+/// The wanted configuration that a step is to be told, if it is one that makes it: without the volumes that the client
+/// leaves out for now. Errors: there is none, or nothing is left of it.
+pub fn wanted(task: &Task, step: &Step) -> Result<Option<Value>, DriverError> {
+    if (step.interface, step.step.as_str()) != (InterfaceKind::Raid, "create_configuration") {
+        return Ok(None);
     }
+    let yes = |key: &str| step.args.get(key).and_then(Value::as_bool).unwrap_or(true);
+    let (root, others) = (yes("create_root_volume"), yes("create_nonroot_volumes"));
+    let disks = raid::wanted(task, CreateRaid { root, others, delete_existing: yes("delete_existing") })?;
+    Ok(Some(json!({"logical_disks": disks})))
+}
+
+/// The arguments that the agent's own step takes: it reads the rest from the node.
+pub fn arguments(step: &Step) -> Map<String, Value> {
+    let known = |name: &str| match step.step.as_str() {
+        "apply_configuration" => ["raid_config", "delete_existing"].contains(&name),
+        _ => false,
+    };
+    step.args.iter().filter(|(name, _)| known(name)).map(|(name, value)| (name.clone(), value.clone())).collect()
+}
+
+/// Whether any disk of the node is made of software, or is to be.
+pub fn is_software(task: &Task) -> bool {
+    [&task.node.target_raid_config, &task.node.raid_config].into_iter().any(|config| {
+        let disks = config.get("logical_disks");
+        disks
+            .as_ref()
+            .and_then(Value::as_array)
+            .is_some_and(|disks| disks.iter().any(|it| it["controller"] == "software"))
+    })
+}
+
+/// What a finished step has changed. Errors: the agent's result is none.
+pub fn took(task: &mut Task, step: &Step, result: Option<&Value>) -> Result<(), DriverError> {
+    if step.interface != InterfaceKind::Raid {
+        return Ok(());
+    }
+    match step.step.as_str() {
+        "delete_configuration" => raid::deleted(task),
+        "create_configuration" | "apply_configuration" => match result.and_then(|made| made.get("logical_disks")) {
+            Some(Value::Array(disks)) => raid::done(task, disks.clone()),
+            _ => return Err(DriverError::Refused(format!("the agent did not say what {} made", step.name()))),
+        },
+        _ => {}
+    }
+    Ok(())
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::{Map, Value};
 
 use super::document::{execute, execute_params, kind, node_and_ports};
-use super::{AgentClient, Progress, Started};
+use super::{AgentClient, Progress, Started, raid};
 use crate::driver::traits::RamdiskFor;
 use crate::driver::{Driver, DriverError, Outcome, Task};
 use crate::model::{FlowName, InterfaceKind, PowerTarget, Step, StepSource};
@@ -30,7 +30,9 @@ pub async fn offered(task: &mut Task, flow: FlowName) -> Result<Vec<Step>, Drive
     let list: ipa::StepList = serde_json::from_value(answer.unwrap_or_default())
         .map_err(|_| DriverError::Refused(format!("the agent's answer to {command} is no list of steps")))?;
     task.node.driver_internal_info.set("hardware_manager_version", list.hardware_manager_version.clone());
-    Ok(list.flatten().into_iter().filter_map(|step| ours(task, flow, step)).collect())
+    let offered = list.flatten().into_iter().filter_map(|step| ours(task, flow, step));
+    // RAID that is somebody else's is not the agent's to change.
+    Ok(offered.filter(|step| step.interface != InterfaceKind::Raid || raid::is_agents(task)).collect())
 }
 
 /// The agent's step as the engine keeps it; none if its interface is unknown.
@@ -60,7 +62,7 @@ pub async fn send(
     args: Option<Map<String, Value>>,
 ) -> Result<Outcome, DriverError> {
     let started = match AgentClient::of(task).await {
-        Ok(client) => client.start(&execute(flow), execute_params(task, flow, step, args)).await,
+        Ok(client) => client.start(&execute(flow), execute_params(task, flow, step, args)?).await,
         Err(error) => Err(error),
     };
     match started {
@@ -78,7 +80,8 @@ pub async fn send(
 /// How a step stands, and what follows. `again` says that it is to be sent (again).
 pub enum Look {
     Settled(Outcome),
-    Done,
+    /// With the agent's result.
+    Done(Option<Value>),
     Again,
 }
 
@@ -102,7 +105,7 @@ pub async fn look(task: &mut Task, flow: FlowName, step: &Step) -> Result<Look, 
         Progress::Failed(why) => Look::Settled(Outcome::Fail { why: format!("Step {} failed: {why}", step.name()) }),
         Progress::Succeeded => {
             forget(task);
-            Look::Done
+            Look::Done(result_of(&commands, flow))
         }
         Progress::Fresh if task.args.text(REBOOTED).as_deref() == Some(&step.name()) => {
             forget(task);
@@ -119,6 +122,12 @@ pub async fn look(task: &mut Task, flow: FlowName, step: &Step) -> Result<Look, 
         Progress::Fresh => failed(step, "the agent keeps forgetting it: something restarts the machine"),
         Progress::Elsewhere => wait(),
     })
+}
+
+/// What the last step to succeed gave back.
+fn result_of(commands: &[ipa::CommandResult], flow: FlowName) -> Option<Value> {
+    let last = commands.iter().rev().find(|command| command.is(&execute(flow)))?;
+    last.command_result.as_ref()?.get(format!("{}_result", kind(flow))).cloned()
 }
 
 /// An agent that cannot be reached now calls again if it lives; if not, the flow's deadline ends the wait.
@@ -149,13 +158,16 @@ pub async fn resume(task: &mut Task, flow: FlowName, step: &Step) -> Result<Outc
     match look(task, flow, step).await? {
         Look::Settled(outcome) => Ok(outcome),
         Look::Again => send(task, flow, step, None).await,
-        Look::Done if step.reboot_requested => {
+        Look::Done(result) => {
+            raid::took(task, step, result.as_ref())?;
+            if !step.reboot_requested {
+                return Ok(Outcome::Done);
+            }
             let driver = Driver::of(&task.node)?;
             driver.boot.prepare_ramdisk(task, RamdiskFor::Agent).await?;
             driver.set_power(task, PowerTarget::Reboot, None).await?;
             task.args.set(REBOOTED, step.name());
             Ok(Outcome::wait(format!("the machine to come back after step {}", step.name())))
         }
-        Look::Done => Ok(Outcome::Done),
     }
 }

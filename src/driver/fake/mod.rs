@@ -12,7 +12,7 @@ pub use settings::{FakeBios, FakeConsole, FakeFirmware, FakeRaid, FakeStorage};
 pub use vendor::FakeVendor;
 
 use super::traits::{Done, RamdiskFor};
-use super::{Boot, Deploy, Inspect, Interface, Outcome, Power, Task};
+use super::{Boot, Deploy, Inspect, Interface, Outcome, Power, Rescue, Task};
 use crate::model::{FlowName, InterfaceKind, PowerState, PowerTarget, Step};
 
 pub struct Fake;
@@ -77,5 +77,19 @@ impl Deploy for FakeDeploy {}
 impl Inspect for Fake {
     fn inspect<'a>(&'a self, _task: &'a mut Task) -> Done<'a, Outcome> {
         Box::pin(async { Ok(Outcome::Done) })
+    }
+}
+
+impl Rescue for Fake {
+    fn rescue<'a>(&'a self, _task: &'a mut Task) -> Done<'a, Outcome> {
+        Box::pin(async { Ok(Outcome::Done) })
+    }
+
+    fn unrescue<'a>(&'a self, _task: &'a mut Task) -> Done<'a> {
+        Box::pin(async { Ok(()) })
+    }
+
+    fn clean_up<'a>(&'a self, _task: &'a mut Task) -> Done<'a> {
+        Box::pin(async { Ok(()) })
     }
 }

@@ -7,7 +7,11 @@ use crate::driver::{DriverError, Task};
 pub fn line(task: &Task, why: RamdiskFor) -> Result<String, DriverError> {
     let url = provisioning_url(task)?;
     let contact = match why {
-        RamdiskFor::Agent => format!("ipa-api-url={url}"),
+        RamdiskFor::Agent | RamdiskFor::Rescue => format!("ipa-api-url={url}"),
+        // With fast track the agent stays, so it has to know where to call.
+        RamdiskFor::Inspection if task.node.fast_track(task.env.settings.fast_track) => {
+            format!("ipa-inspection-callback-url={url}/v1/continue_inspection ipa-api-url={url}")
+        }
         RamdiskFor::Inspection => format!("ipa-inspection-callback-url={url}/v1/continue_inspection"),
     };
     let appended = appended(task)?;
@@ -16,6 +20,20 @@ pub fn line(task: &Task, why: RamdiskFor) -> Result<String, DriverError> {
         .filter(|part| !part.is_empty())
         .collect::<Vec<_>>()
         .join(" "))
+}
+
+/// The kernel arguments of an instance that is a ramdisk.
+pub fn of_instance(task: &Task) -> Result<String, DriverError> {
+    let own = task.node.instance_info.text("ramdisk_kernel_arguments").unwrap_or_default();
+    if own.chars().any(|c| c.is_control()) || own.contains("${") || own.len() > 2048 {
+        return Err(DriverError::misconfigured(
+            "instance_info/ramdisk_kernel_arguments: expected one line of at most 2048 characters, without control \
+             characters and \"${\"",
+        ));
+    }
+    let appended = appended(task)?;
+    let parts = ["root=/dev/ram0 text", &appended, &own];
+    Ok(parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" "))
 }
 
 /// What the instance, the node or the configuration adds. The text ends up in a boot script, so it may hold nothing that

@@ -25,6 +25,14 @@ const PROPERTIES: &[Property] = &[
         text: "URL or path of the ramdisk with the agent. Required unless one is configured.",
     },
     Property {
+        name: "rescue_kernel",
+        text: "URL or path of the kernel to rescue with. Required for rescuing unless one is configured.",
+    },
+    Property {
+        name: "rescue_ramdisk",
+        text: "URL or path of the ramdisk to rescue with. Required for rescuing unless one is configured.",
+    },
+    Property {
         name: "kernel_append_params",
         text: "Additional kernel parameters for the ramdisk; \"%default%\" stands for the configured ones. Optional.",
     },
@@ -41,7 +49,10 @@ struct Ramdisk {
 }
 
 impl Ramdisk {
-    fn of(task: &Task) -> Result<Self, DriverError> {
+    fn of(task: &Task, why: RamdiskFor) -> Result<Self, DriverError> {
+        if why == RamdiskFor::Rescue {
+            return Self::for_rescue(task);
+        }
         let info = task.driver_info();
         let one = |key: &str, configured: &Option<String>| {
             let named = info.get(key).and_then(Value::as_str).filter(|text| !text.is_empty()).map(str::to_owned);
@@ -58,6 +69,51 @@ impl Ramdisk {
             ramdisk: one("deploy_ramdisk", &settings.deploy_ramdisk)?,
         })
     }
+
+    /// The node's own, else the configured one; the configured deploy ramdisk will do, as it is usually the same.
+    fn for_rescue(task: &Task) -> Result<Self, DriverError> {
+        let info = task.driver_info();
+        let settings = &task.env.settings;
+        let one = |key: &str, configured: [&Option<String>; 2]| {
+            let named = info.get(key).and_then(Value::as_str).filter(|text| !text.is_empty()).map(str::to_owned);
+            named.or_else(|| configured.into_iter().flatten().next().cloned()).ok_or_else(|| {
+                DriverError::misconfigured(format!(
+                    "driver_info/{key}: missing; give the node one, or set deploy.{key} in the configuration"
+                ))
+            })
+        };
+        Ok(Ramdisk {
+            kernel: one("rescue_kernel", [&settings.rescue_kernel, &settings.deploy_kernel])?,
+            ramdisk: one("rescue_ramdisk", [&settings.rescue_ramdisk, &settings.deploy_ramdisk])?,
+        })
+    }
+}
+
+/// What a node boots that has its instance not on the disk: `boot_iso`, or `kernel` and `ramdisk`. Errors name the field.
+pub fn instance(task: &Task) -> Result<boot_plan::Boot, DriverError> {
+    let info = task.instance_info();
+    let text = |key: &str| info.get(key).and_then(Value::as_str).filter(|text| !text.is_empty()).map(str::to_owned);
+    if let Some(iso) = text("boot_iso") {
+        if text("image_source").is_some() {
+            return Err(DriverError::misconfigured(
+                "instance_info/boot_iso: expected it or image_source, but not both",
+            ));
+        }
+        return Ok(boot_plan::Boot::Iso { iso });
+    }
+    let missing = |key: &str| {
+        DriverError::misconfigured(format!(
+            "instance_info/{key}: missing; a ramdisk deployment needs boot_iso, or kernel and ramdisk"
+        ))
+    };
+    let (kernel, ramdisk) =
+        (text("kernel").ok_or_else(|| missing("kernel"))?, text("ramdisk").ok_or_else(|| missing("ramdisk"))?);
+    Ok(boot_plan::Boot::Ramdisk { kernel, ramdisk, arguments: arguments::of_instance(task)? })
+}
+
+/// Whether the node's instance is booted from the network each time.
+fn boots_from_network(task: &Task) -> bool {
+    Driver::of(&task.node).is_ok_and(|driver| driver.deploy.boots_from_network())
 }
 
 /// The base URL under which machines reach us.
@@ -81,7 +137,10 @@ impl Interface for Ipxe {
                     task.node.uuid
                 )));
             }
-            Ramdisk::of(task)?;
+            // What is deployed without an agent needs the agent's ramdisk for cleaning only, and is told so then.
+            if !boots_from_network(task) {
+                Ramdisk::of(task, RamdiskFor::Agent)?;
+            }
             provisioning_url(task)?;
             super::boot_mode::of(&task.node)?;
             arguments::appended(task)?;
@@ -94,7 +153,7 @@ impl Boot for Ipxe {
     fn prepare_ramdisk<'a>(&'a self, task: &'a mut Task, why: RamdiskFor) -> Done<'a> {
         Box::pin(async move {
             self.validate(task).await?;
-            let files = Ramdisk::of(task)?;
+            let files = Ramdisk::of(task, why)?;
             let arguments = arguments::line(task, why)?;
             plan(task, boot_plan::Boot::Ramdisk { kernel: files.kernel, ramdisk: files.ramdisk, arguments });
             set_boot_device(task, BootDevice::Pxe, false).await
@@ -110,6 +169,11 @@ impl Boot for Ipxe {
 
     fn prepare_instance<'a>(&'a self, task: &'a mut Task) -> Done<'a> {
         Box::pin(async move {
+            if boots_from_network(task) {
+                let boot = instance(task)?;
+                plan(task, boot);
+                return set_boot_device(task, BootDevice::Pxe, true).await;
+            }
             // Firmware that asks the network first whatever it is told still gets an answer: boot your disk.
             plan(task, boot_plan::Boot::Disk);
             // Lenovo's UEFI loses its own boot entry when it is told to boot the disk.
@@ -124,6 +188,17 @@ impl Boot for Ipxe {
 
     fn clean_up_instance<'a>(&'a self, task: &'a mut Task) -> Done<'a> {
         self.clean_up_ramdisk(task)
+    }
+
+    fn validate_rescue<'a>(&'a self, task: &'a Task) -> Done<'a> {
+        Box::pin(async move {
+            self.validate(task).await?;
+            Ramdisk::of(task, RamdiskFor::Rescue).map(drop)
+        })
+    }
+
+    fn can_boot_instances(&self) -> bool {
+        true
     }
 }
 

@@ -30,6 +30,11 @@ pub trait Raid: Interface {
 
     fn create<'a>(&'a self, task: &'a mut Task, what: CreateRaid) -> Done<'a, Outcome>;
     fn delete<'a>(&'a self, task: &'a mut Task) -> Done<'a, Outcome>;
+
+    /// Whether the agent's own RAID steps are this interface's.
+    fn is_agents(&self) -> bool {
+        false
+    }
 }
 
 /// The settings of a machine's firmware. What an implementation reads or writes, it leaves in [`Task::changes`], where

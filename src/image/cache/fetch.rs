@@ -12,7 +12,7 @@ use super::index::remove_all;
 use super::{ImageCache, Progress, blocking, stopping};
 use crate::disk::{self, Partial};
 use crate::image::ImageError;
-use crate::image::checksum::{Checksum, Hasher};
+use crate::image::checksum::{Algorithm, Checksum, Hasher};
 use crate::image::format::{self, Format, HEAD_BYTES};
 use crate::net::http::{Limits, Request, Response, Url};
 
@@ -303,6 +303,20 @@ pub(super) fn check(location: &str, roots: &[PathBuf]) -> Result<(), ImageError>
         Some(path) => open(roots, &path).map(drop),
         None => Url::parse(location).map(drop).map_err(|error| ImageError::Unusable(format!("image_source: {error}"))),
     }
+}
+
+/// What a file below a root hashes to. Blocking.
+pub(super) fn hash(location: &str, roots: &[PathBuf]) -> Result<Checksum, ImageError> {
+    let path = file_path(location).ok_or_else(|| {
+        ImageError::Unusable("image_checksum: missing, as are image_os_hash_algo and image_os_hash_value".to_owned())
+    })?;
+    let (mut file, _) = open(roots, &path)?;
+    let mut hasher = Hasher::new(Algorithm::Sha256);
+    disk::read_pieces(&mut file, 256 << 10, |piece| {
+        hasher.update(piece);
+        Ok::<_, ImageError>(())
+    })?;
+    Ok(Checksum { algorithm: Algorithm::Sha256, hex: hasher.finish() })
 }
 
 /// The path if the location is a file's.

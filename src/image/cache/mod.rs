@@ -207,6 +207,10 @@ impl ImageCache {
         let listing = match &source.wanted {
             Wanted::Exactly(checksum) => return Ok(checksum.clone()),
             Wanted::ListedAt(listing) => listing,
+            Wanted::OfOurFile => {
+                let (location, roots) = (source.location.clone(), self.0.settings.roots.clone());
+                return blocking(move || fetch::hash(&location, &roots)).await;
+            }
         };
         let failed = |error| ImageError::fetching(listing, &error);
         let mut request = Request::get(Url::parse(listing).map_err(failed)?);

@@ -126,7 +126,7 @@ impl Handler {
 
     fn render(&self, machine: &Machine, peer: IpAddr) -> String {
         let mac = machine.mac;
-        let (Orders::Ramdisk(plan), Some(node)) = (&machine.orders, machine.node) else {
+        let (Orders::Network(plan), Some(node)) = (&machine.orders, machine.node) else {
             info!(%mac, %peer, "boot script: its disk");
             return script::disk("Nothing is to be deployed here, booting from disk");
         };
@@ -134,9 +134,9 @@ impl Handler {
             warn!(%mac, %node, %peer, %leased, "boot script refused: asked for from another address than the machine's");
             return script::failure("This boot script is for the machine with that address");
         }
-        match script::ramdisk(plan, node, mac, &self.0.url) {
+        match script::network(plan, node, mac, &self.0.url) {
             Some(text) => {
-                info!(%mac, %node, %peer, "boot script: ramdisk");
+                info!(%mac, %node, %peer, "boot script: from the network");
                 text
             }
             None => {
@@ -148,11 +148,15 @@ impl Handler {
     }
 
     async fn plan_file(&self, node: &str, key: &str, what: &str) -> anyhow::Result<Option<(Content, &'static str)>> {
-        let (Ok(node), true) = (node.parse::<Uuid>(), what == "kernel" || what == "ramdisk") else { return Ok(None) };
+        let Ok(node) = node.parse::<Uuid>() else { return Ok(None) };
         let key = key.to_owned();
         let plan = self.0.store.read(move |read| boot::plan_by_key(read, node, &key)).await?;
-        let Some(Boot::Ramdisk { kernel, ramdisk, .. }) = plan.map(|plan| plan.boot) else { return Ok(None) };
-        let file = if what == "kernel" { kernel } else { ramdisk };
+        let file = match (plan.map(|plan| plan.boot), what) {
+            (Some(Boot::Ramdisk { kernel, .. }), "kernel") => kernel,
+            (Some(Boot::Ramdisk { ramdisk, .. }), "ramdisk") => ramdisk,
+            (Some(Boot::Iso { iso }), "iso") => iso,
+            _ => return Ok(None),
+        };
         let inner = self.0.clone();
         tokio::task::spawn_blocking(move || {
             let path = Path::new(file.strip_prefix("file://").unwrap_or(&file));
@@ -181,7 +185,7 @@ fn machine(read: &Read, macs: &[Mac], now: crate::clock::Timestamp) -> Result<Ma
     for mac in macs {
         let text = mac.to_string();
         let orders = boot::orders(read, &text)?;
-        let planned = matches!(orders, Orders::Ramdisk(_));
+        let planned = matches!(orders, Orders::Network(_));
         if !planned && first.is_some() {
             continue;
         }

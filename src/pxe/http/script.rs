@@ -30,11 +30,9 @@ pub fn failure(why: &str) -> String {
     format!("#!ipxe\necho {why}\nsleep 10\nexit 1\n")
 }
 
-/// For a machine that shall run a ramdisk. `url` is the base of the provisioning listener.
-///
-/// The card's address is written out: in `${mac}` iPXE would put that of whichever card it opened last.
-pub fn ramdisk(plan: &BootPlan, node: Uuid, mac: Mac, url: &str) -> Option<String> {
-    let Boot::Ramdisk { kernel, ramdisk, arguments } = &plan.boot else { return None };
+/// For a machine that shall boot what the plan names. `url` is the base of the provisioning listener. None: the plan's text
+/// would be commands, or it is to boot the disk.
+pub fn network(plan: &BootPlan, node: Uuid, mac: Mac, url: &str) -> Option<String> {
     if plan.problem().is_some() {
         return None;
     }
@@ -42,16 +40,30 @@ pub fn ramdisk(plan: &BootPlan, node: Uuid, mac: Mac, url: &str) -> Option<Strin
         true => file.to_owned(),
         false => format!("{url}/boot/{node}/{}/{what}", plan.key),
     };
-    let (kernel, ramdisk) = (at(kernel, "kernel"), at(ramdisk, "ramdisk"));
-    let bootif = mac.hyphens();
-    Some(format!(
+    match &plan.boot {
+        Boot::Disk => None,
+        Boot::Iso { iso } => Some(attempts(&format!("sanboot --no-describe {} || goto again\n", at(iso, "iso")))),
+        Boot::Ramdisk { kernel, ramdisk, arguments } => {
+            let (kernel, ramdisk) = (at(kernel, "kernel"), at(ramdisk, "ramdisk"));
+            // The card's address is written out: in `${mac}` iPXE would put that of whichever card it opened last.
+            let bootif = mac.hyphens();
+            Some(attempts(&format!(
+                "kernel {kernel} {arguments} BOOTIF=01-{bootif} initrd=ramdisk || goto again\n\
+                 initrd --name ramdisk {ramdisk} || goto again\n\
+                 boot || goto again\n"
+            )))
+        }
+    }
+}
+
+/// Lines that go to `again` if they fail, several times.
+fn attempts(lines: &str) -> String {
+    format!(
         "#!ipxe\n\
          set try:int32 0\n\
          :load\n\
          imgfree\n\
-         kernel {kernel} {arguments} BOOTIF=01-{bootif} initrd=ramdisk || goto again\n\
-         initrd --name ramdisk {ramdisk} || goto again\n\
-         boot || goto again\n\
+         {lines}\
          :again\n\
          inc try\n\
          iseq ${{try}} {TRIES} && goto give_up ||\n\
@@ -62,7 +74,7 @@ pub fn ramdisk(plan: &BootPlan, node: Uuid, mac: Mac, url: &str) -> Option<Strin
          echo Giving up after {TRIES} attempts, starting over in 30 seconds\n\
          sleep 30\n\
          reboot\n"
-    ))
+    )
 }
 
 /// For machines that come by another DHCP server and know only one address: tells us all their cards, and is told what
@@ -101,27 +113,39 @@ mod tests {
     #[test]
     fn a_ramdisk_script_names_the_files_the_arguments_and_the_card() {
         let (node, mac) = (Uuid::nil(), Mac([0x52, 0x54, 0, 0x77, 0, 0x10]));
-        let script = ramdisk(&plan("/k", "text console=ttyS0"), node, mac, "http://10.0.0.1:8080").unwrap_or_default();
+        let script = network(&plan("/k", "text console=ttyS0"), node, mac, "http://10.0.0.1:8080").unwrap_or_default();
         let files = format!("http://10.0.0.1:8080/boot/{node}/k3y");
         let kernel =
             format!("\nkernel {files}/kernel text console=ttyS0 BOOTIF=01-52-54-00-77-00-10 initrd=ramdisk || ");
         assert!(script.starts_with("#!ipxe\n") && script.contains(&kernel), "{script}");
         assert!(script.contains(&format!("\ninitrd --name ramdisk {files}/ramdisk || ")), "{script}");
-        let elsewhere = ramdisk(&plan("https://x/k", ""), node, mac, "http://10.0.0.1").unwrap_or_default();
+        let elsewhere = network(&plan("https://x/k", ""), node, mac, "http://10.0.0.1").unwrap_or_default();
         assert!(elsewhere.contains("\nkernel https://x/k  BOOTIF="), "{elsewhere}");
+    }
+
+    #[test]
+    fn an_iso_image_is_booted_from_us_or_from_where_it_is() {
+        let script = |iso: &str| {
+            let plan = BootPlan { boot: Boot::Iso { iso: iso.into() }, key: "k3y".into() };
+            network(&plan, Uuid::nil(), Mac([0; 6]), "http://10.0.0.1").unwrap_or_default()
+        };
+        let ours = format!("\nsanboot --no-describe http://10.0.0.1/boot/{}/k3y/iso || ", Uuid::nil());
+        assert!(script("/images/a.iso").contains(&ours), "{}", script("/images/a.iso"));
+        assert!(script("https://h/a.iso").contains("\nsanboot --no-describe https://h/a.iso || "));
+        assert_eq!(script("http://h/a.iso || reboot"), "");
     }
 
     #[test]
     fn arguments_that_would_be_commands_are_not_rendered() {
         for bad in ["a\nchain http://evil", "a\rb", "a || reboot", "a && b", "a ; b", "#x", "a\0b", "a \u{85} b"] {
-            let script = ramdisk(&plan("/k", bad), Uuid::nil(), Mac([0; 6]), "http://x");
+            let script = network(&plan("/k", bad), Uuid::nil(), Mac([0; 6]), "http://x");
             assert_eq!(script, None, "{bad:?}");
         }
         for bad in ["http://x/a b", "http://x/\nreboot", "/a\nb", "http://x/${mac} y"] {
-            assert_eq!(ramdisk(&plan(bad, ""), Uuid::nil(), Mac([0; 6]), "http://x"), None, "{bad:?}");
+            assert_eq!(network(&plan(bad, ""), Uuid::nil(), Mac([0; 6]), "http://x"), None, "{bad:?}");
         }
         for good in ["a=b;c", "x||y", "quiet a&b", "root=/dev/ram0 ip=${ip}", "c#d"] {
-            assert!(ramdisk(&plan("/k", good), Uuid::nil(), Mac([0; 6]), "http://x").is_some(), "{good:?}");
+            assert!(network(&plan("/k", good), Uuid::nil(), Mac([0; 6]), "http://x").is_some(), "{good:?}");
         }
     }
 }

@@ -31,7 +31,7 @@ impl Ramdisk {
         }
         let begun = self.begin(&name)?;
         let params = command.params;
-        match self.synchronous(&extension, &name) {
+        match self.synchronous(&extension, &name, &params) {
             Some(ended) => Ok(self.complete(&begun.id, ended)),
             None if is_asynchronous(&name) => {
                 let (ramdisk, id) = (self.clone(), begun.id.clone());
@@ -98,15 +98,23 @@ impl Ramdisk {
     }
 
     /// The commands that are answered from memory; none if it is another.
-    fn synchronous(&self, extension: &str, name: &str) -> Option<Ended> {
+    fn synchronous(self: &Arc<Self>, extension: &str, name: &str, params: &Map<String, Value>) -> Option<Ended> {
         Some(Ok(match name {
             "get_clean_steps" | "get_deploy_steps" | "get_service_steps" => {
                 json!({format!("{extension}_steps"): {"generic_hardware_manager": steps(extension)},
                        "hardware_manager_version": versions()})
             }
             "get_partition_uuids" => match &self.state().written {
+                Some(Written { partition: Some(made), .. }) => json!({
+                    "root uuid": made.root_uuid, "efi system partition uuid": made.efi_uuid,
+                    "partitions": {"root": "/dev/sda2"},
+                }),
                 Some(Written { disk_id, .. }) => json!({"root uuid": disk_id}),
                 None => json!({}),
+            },
+            "finalize_rescue" => match self.rescue(params) {
+                Ok(()) => Value::Null,
+                Err(why) => return Some(Err(failed(&why))),
             },
             "sync" => Value::Null,
             // base64 of a gzipped empty archive.
@@ -118,12 +126,39 @@ impl Ramdisk {
         }))
     }
 
+    /// Takes the owner's password and ends the agent; what runs on is the owner's.
+    fn rescue(self: &Arc<Self>, params: &Map<String, Value>) -> Result<(), String> {
+        if self.faults.fails("finalize_rescue") {
+            return Err("Rescue Operation failed when writing the hashed rescue password".into());
+        }
+        let hash = params.get("rescue_password").and_then(Value::as_str).unwrap_or_default().to_owned();
+        if params.get("hashed") != Some(&Value::Bool(true)) || !hash.starts_with('$') {
+            return Err("the password is not hashed".into());
+        }
+        let ramdisk = self.clone();
+        // The result is out before the API goes.
+        self.tasks.spawn(self.stop.clone().run_until_cancelled_owned(async move {
+            ramdisk.world.clock.sleep(ramdisk.world.pace.step / 4).await;
+            ramdisk.finish(End::Rescued(hash));
+            ramdisk.stop.cancel();
+        }));
+        Ok(())
+    }
+
     async fn run(self: &Arc<Self>, name: &str, params: Map<String, Value>) -> Ended {
         match name {
             "execute_clean_step" | "execute_deploy_step" | "execute_service_step" => self.step(name, params).await,
             "install_bootloader" => {
                 self.world.clock.sleep(self.world.pace.step).await;
-                match self.state().written {
+                let written = self.state().written.clone();
+                match written {
+                    Some(Written { partition: Some(made), .. }) => {
+                        if params.get("root_uuid").and_then(Value::as_str) != Some(&made.root_uuid) {
+                            return Err(failed("No partition with the given UUID was found on the disk"));
+                        }
+                        let installed = disk::install_loader(&self.machine.disk).await;
+                        installed.map(|()| Value::Null).map_err(|why| failed(&why))
+                    }
                     Some(_) => Ok(Value::Null),
                     None => Err(failed("No EFI partition was found on the disk")),
                 }
@@ -177,6 +212,15 @@ impl Ramdisk {
                 disk::erase_all(&self.machine.disk, self.machine.disk_bytes).await.map_err(|error| failed(&error))?;
                 Value::Null
             }
+            "create_configuration" if step["args"].as_object().is_some_and(|args| !args.is_empty()) => {
+                return Err(failed("create_configuration() got an unexpected keyword argument"));
+            }
+            "create_configuration" | "apply_configuration" => {
+                self.world.clock.sleep(self.world.pace.step).await;
+                let wanted = &params.get("node").cloned().unwrap_or_default()["target_raid_config"];
+                let wanted = if name == "apply_configuration" { &step["args"]["raid_config"] } else { wanted };
+                if wanted["logical_disks"].as_array().is_none_or(Vec::is_empty) { json!({}) } else { wanted.clone() }
+            }
             known if steps(kind).iter().any(|step| step["step"] == known) => {
                 self.world.clock.sleep(self.world.pace.step).await;
                 Value::Null
@@ -195,7 +239,8 @@ impl Ramdisk {
             .map_err(|error| failed(&format!("Image is missing a field: {error}")))?;
         let config_drive = args["configdrive"].as_str().map(str::to_owned);
         let written = disk::write(self, &info, config_drive.as_deref()).await.map_err(|error| failed(&error))?;
-        let text = format!("write_image: image ({}) written to device /dev/sda root_uuid={}", info.id, written.disk_id);
+        let root = written.partition.as_ref().map_or(&written.disk_id, |made| &made.root_uuid);
+        let text = format!("write_image: image ({}) written to device /dev/sda root_uuid={root}", info.id);
         self.state().written = Some(written);
         Ok(text)
     }
@@ -234,6 +279,12 @@ fn steps(extension: &str) -> Vec<Value> {
             step("inject_files", "deploy", 0),
             step("apply_configuration", "raid", 0),
         ],
-        _ => vec![step("burnin_cpu", "deploy", 0)],
+        _ => vec![
+            step("burnin_cpu", "deploy", 0),
+            step("burnin_memory", "deploy", 0),
+            step("apply_configuration", "raid", 0),
+            step("create_configuration", "raid", 0),
+            step("delete_configuration", "raid", 0),
+        ],
     }
 }

@@ -21,7 +21,21 @@ use crate::wire::ipa::ImageInfo;
 pub(super) struct Written {
     /// What stands for the identifier of the disk.
     pub disk_id: String,
+    /// What was made for an image that is one file system.
+    pub partition: Option<Partition>,
 }
+
+/// The partitions of a disk with one file system on it.
+#[derive(Clone, Debug)]
+pub(super) struct Partition {
+    pub root_uuid: String,
+    pub efi_uuid: Option<String>,
+}
+
+/// Where the root partition begins, and the table that says so, which stands for all that parting a disk is.
+const ROOT_AT: u64 = 1 << 20;
+const TABLE: &str = "BESSEMER SIMULATED PARTITIONS\n";
+const LOADER: &str = "loader\n";
 
 /// How much erase_devices_metadata wipes at each end.
 const METADATA_BYTES: u64 = 1 << 20;
@@ -32,6 +46,23 @@ async fn open(path: &Path, bytes: u64) -> std::io::Result<File> {
         file.set_len(bytes).await?;
     }
     Ok(file)
+}
+
+/// The first sector of a parted disk.
+fn table(loader: &str) -> Vec<u8> {
+    let mut sector = format!("{TABLE}{ROOT_AT}\n{loader}").into_bytes();
+    sector.resize(512, 0);
+    sector
+}
+
+/// Makes the partition bootable.
+pub(super) async fn install_loader(path: &Path) -> Result<(), String> {
+    let install = async {
+        let mut file = File::options().write(true).open(path).await?;
+        file.write_all(&table(LOADER)).await?;
+        file.sync_all().await
+    };
+    install.await.map_err(|error: std::io::Error| error.to_string())
 }
 
 pub(super) async fn erase_metadata(path: &Path, bytes: u64) -> Result<(), String> {
@@ -85,6 +116,7 @@ pub(super) async fn write(ramdisk: &Arc<Ramdisk>, info: &ImageInfo, drive: Optio
         return Err(format!("Download of image {} failed: {}", info.id, response.status));
     }
     let mut file = open(&machine.disk, machine.disk_bytes).await.map_err(|error| error.to_string())?;
+    let partition = part(ramdisk, info, &mut file).await?;
     let (mut sha256, mut sha512, mut bytes) = (Sha256::new(), Sha512::new(), 0_u64);
     while let Some(piece) = response.chunk().await.map_err(|error| error.to_string())? {
         if algorithm == "sha512" {
@@ -108,7 +140,8 @@ pub(super) async fn write(ramdisk: &Arc<Ramdisk>, info: &ImageInfo, drive: Optio
     remove(&config_drive_path(&machine.disk)).await?;
     if let Some(drive) = drive {
         let drive = unpack(ramdisk, drive).await?;
-        let at = machine.disk_bytes.checked_sub(drive.len() as u64).filter(|at| *at >= bytes);
+        let end = bytes + if partition.is_some() { ROOT_AT } else { 0 };
+        let at = machine.disk_bytes.checked_sub(drive.len() as u64).filter(|at| *at >= end);
         let at = at.ok_or("the config drive does not fit behind the image")?;
         let put = async {
             file.seek(SeekFrom::Start(at)).await?;
@@ -118,7 +151,34 @@ pub(super) async fn write(ramdisk: &Arc<Ramdisk>, info: &ImageInfo, drive: Optio
         put.await.map_err(|error| error.to_string())?;
     }
     file.sync_all().await.map_err(|error| error.to_string())?;
-    Ok(Written { disk_id: format!("0x{}", &found[..8]) })
+    Ok(Written { disk_id: format!("0x{}", &found[..8]), partition })
+}
+
+/// Parts the disk for an image that is one file system, and goes to where that belongs.
+async fn part(ramdisk: &Arc<Ramdisk>, info: &ImageInfo, file: &mut File) -> Result<Option<Partition>, String> {
+    if info.image_type.as_deref() != Some("partition") {
+        return Ok(None);
+    }
+    let size = |key: &str| info.layout.get(key).and_then(serde_json::Value::as_u64);
+    let (Some(root_mb), Some(swap_mb), Some(ephemeral_mb)) = (size("root_mb"), size("swap_mb"), size("ephemeral_mb"))
+    else {
+        return Err("Partition sizes are missing: root_mb, swap_mb, ephemeral_mb".into());
+    };
+    if root_mb == 0 {
+        return Err("Root partition is too small for requested image".into());
+    }
+    if ephemeral_mb > 0 && info.layout.get("ephemeral_format").and_then(serde_json::Value::as_str).is_none() {
+        return Err("ephemeral_format is missing".into());
+    }
+    tracing::debug!(root_mb, swap_mb, ephemeral_mb, "simulated agent parts its disk");
+    let put = async {
+        file.write_all(&table("")).await?;
+        file.seek(SeekFrom::Start(ROOT_AT)).await
+    };
+    put.await.map_err(|error: std::io::Error| error.to_string())?;
+    let uuid = || ramdisk.world.random.uuid().to_string();
+    let efi = info.deploy_boot_mode.as_deref() == Some("uefi");
+    Ok(Some(Partition { root_uuid: uuid(), efi_uuid: efi.then(uuid) }))
 }
 
 /// The config drive's file system: base64(gzip(…)), or that at an address.

@@ -8,7 +8,8 @@
 //! honest stranger: nothing of the service's own logic is in here, only the wire's codecs, and it follows the agent even
 //! where that is odd (a restarted agent finds its token masked and locks itself up). [`Faults`] makes it misbehave.
 //!
-//! Deliberately absent: partition images, RAID, real hardware managers, anything behind a boot loader.
+//! Of a partition image it makes one partition, and of RAID only the words. Deliberately absent: real hardware managers,
+//! anything behind a boot loader.
 
 mod api;
 mod certificate;
@@ -66,6 +67,8 @@ pub enum End {
     PowerOff,
     /// Told to reboot (`run_image`).
     Reboot,
+    /// Its owner may log in with the password of this hash; the agent has ended and the ramdisk runs on.
+    Rescued(String),
     /// Gave up and does nothing any more, with the reason; the machine stays on.
     Locked(String),
 }

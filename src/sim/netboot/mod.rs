@@ -169,6 +169,8 @@ pub enum Stage {
 pub enum Outcome {
     /// Starts this kernel.
     Kernel(Kernel),
+    /// Boots this image as if it were on a disk.
+    Iso(Bytes),
     /// Boots its disk: it was told to, or its firmware goes on to it.
     Disk,
     Reboot,

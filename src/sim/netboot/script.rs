@@ -178,7 +178,7 @@ impl<'a> Ipxe<'a> {
                 (_, [url, ..]) => self.chain(url, depth + 1).await?,
                 _ => self.failed("chain what?".to_owned()),
             },
-            ("sanboot", arguments) => self.sanboot(arguments),
+            ("sanboot", arguments) => self.sanboot(arguments).await,
             ("reboot", _) => Flow::Over(Outcome::Reboot),
             ("poweroff", _) => Flow::Over(Outcome::PowerOff),
             (name, _) => self.failed(format!("{name}: command not found, or not with these arguments")),
@@ -222,9 +222,20 @@ impl<'a> Ipxe<'a> {
         Flow::Over(Outcome::Kernel(Kernel { bytes: kernel.bytes.clone(), ramdisk, command_line }))
     }
 
-    /// A BIOS starts the drive that is named; UEFI knows drives by other names and refuses this one.
-    fn sanboot(&self, arguments: &[&str]) -> Flow {
-        let (named, _) = options(arguments);
+    /// An address is a disk over the network. A BIOS starts the drive that is named; UEFI knows drives by other names and
+    /// refuses this one.
+    async fn sanboot(&self, arguments: &[&str]) -> Flow {
+        let (named, positional) = options(arguments);
+        if let [url, ..] = positional {
+            self.boot.reach(StageKind::Kernel).await;
+            return match fetch::get(self.boot.world, self.address, url).await {
+                Ok(bytes) => {
+                    (self.boot.told)(Stage::Fetched((*url).to_owned(), bytes.len()));
+                    Flow::Over(Outcome::Iso(bytes))
+                }
+                Err(why) => self.failed(why),
+            };
+        }
         let drive = named.iter().find(|(option, _)| *option == "--drive").map(|(_, drive)| *drive);
         match (self.boot.machine.firmware, drive) {
             (Firmware::Bios, None | Some("0x80")) => Flow::Over(Outcome::Disk),

@@ -78,6 +78,9 @@ pub struct ImageInfo {
     pub deploy_boot_mode: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub boot_option: Option<String>,
+    /// For a partition image: `root_mb`, `swap_mb`, `ephemeral_mb` and so on.
+    #[serde(flatten)]
+    pub layout: Map<String, Value>,
 }
 
 #[cfg(test)]

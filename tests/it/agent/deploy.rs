@@ -187,9 +187,10 @@ async fn what_cannot_be_deployed_is_refused_before_anything_happens() -> Tested 
         (json!({"image_source": null}), "image_source"),
         (json!({"image_source": "ftp://host/x"}), "image_source"),
         (json!({"image_source": "file:///etc/passwd"}), "images.roots"),
-        (json!({"image_checksum": null}), "image_checksum"),
+        (json!({"image_source": "http://host/x", "image_checksum": null}), "image_checksum"),
         (json!({"image_checksum": "d41d8cd98f00b204e9800998ecf8427e"}), "md5"),
-        (json!({"image_type": "partition"}), "image_type"),
+        (json!({"image_type": "floppy"}), "image_type"),
+        (json!({"image_type": "partition"}), "root_gb"),
         (json!({"capabilities": {"boot_mode": "legacy"}}), "boot_mode"),
     ] {
         let mut task = deploying(&bench, &[7; 1000])?;

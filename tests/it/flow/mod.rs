@@ -2,5 +2,12 @@
 
 mod crash;
 mod fake;
+mod fast_track;
 mod killed;
+mod partition;
+mod ramdisk;
+mod rescue;
+mod service;
+pub mod site;
+mod unrescue;
 pub mod world;

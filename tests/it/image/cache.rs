@@ -292,3 +292,18 @@ async fn a_source_that_trickles_is_given_up_in_bounded_time() -> Result {
     assert_eq!(files(&dir)?, [""; 0]);
     Ok(())
 }
+
+#[tokio::test]
+async fn a_file_of_ours_may_come_without_a_checksum_and_nothing_else_may() -> Result {
+    let bench = bench(1 << 20).await?;
+    let path = bench.dir.path().join("images/disk.raw");
+    std::fs::write(&path, disk(1, 5_000))?;
+    let wanted = |location: String| Source { location, wanted: Wanted::OfOurFile };
+    let image = bench.cache.image(&wanted(format!("file://{}", path.display())), "a").await?;
+    assert_eq!(image.checksum, sum(&disk(1, 5_000)));
+    for elsewhere in ["http://127.0.0.1:1/x", "file:///etc/passwd"] {
+        let refused = bench.cache.image(&wanted(elsewhere.to_owned()), "a").await;
+        assert!(matches!(refused, Err(ImageError::Unusable(_))), "{elsewhere}: {refused:?}");
+    }
+    Ok(())
+}

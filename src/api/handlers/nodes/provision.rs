@@ -10,6 +10,7 @@ use super::states::location;
 use crate::api::request::{brief, flag, required, text};
 use crate::api::surface::{params, verbs};
 use crate::api::{Answer, Call, Fault};
+use crate::model::secret::Sealed;
 use crate::model::{InterfaceKind, Node};
 use crate::provision::asked::{self, AskedStep, Grammar, MOST_STEPS};
 use crate::service::provision::{self, Request};
@@ -78,7 +79,8 @@ fn parse(arguments: &Map<String, Value>) -> Result<(Request, Option<Fault>), Fau
         deploy_steps: steps("deploy_steps", asked::BY_PRIORITY)?,
         service_steps: steps("service_steps", asked::IN_ORDER)?,
         runbook: text(arguments, "runbook")?,
-        rescue_password: text(arguments, "rescue_password")?,
+        rescue_password: text(arguments, "rescue_password")?.map(|text| Sealed::seal(text.into())),
+        rescue_hash: None,
         disable_ramdisk: flag(arguments, "disable_ramdisk")?,
     };
     Ok((request, malformed))
