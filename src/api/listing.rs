@@ -5,11 +5,13 @@
 //! carries every filter of the request (Ironic loses most of them).
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use uuid::Uuid;
 
 use super::request::Query;
 use super::surface::{Noun, Source};
 use super::view::{Special, View, Wanted};
 use super::{Call, Fault};
+use crate::service::{Refusal, Refused};
 use crate::store::page::{self, Filter, Page};
 use crate::store::{Read, StoreError};
 
@@ -57,7 +59,7 @@ impl Listing {
         let sort_key = query.take("sort_key")?.filter(|key| !key.is_empty()).unwrap_or_else(|| "id".to_owned());
         let sort_column = sort_column(call, noun, &sort_key)?;
         let descending = match query.take("sort_dir")?.as_deref() {
-            None | Some("" | "asc") => false,
+            None | Some("asc") => false,
             Some("desc") => true,
             Some(other) => {
                 return Err(Fault::invalid(format!(
@@ -202,6 +204,12 @@ pub fn object(
         view.object(&mut out, |position| row.cell(position), &mut *special)
     })?;
     Ok(if out.is_empty() { None } else { Some(out) })
+}
+
+/// The object that a decision has just written, whole.
+pub fn whole(read: &Read, noun: &Noun, view: &View, uuid: Uuid) -> Refused<Vec<u8>> {
+    let found = object(read, noun, view, "uuid", &uuid.to_string(), &mut |_, _, _| Ok(()))?;
+    found.ok_or_else(|| Refusal::not_found(format!("{} {uuid} could not be found.", noun.name)))
 }
 
 fn wanted(noun: &Noun, query: &mut Query, detail: Detail) -> Result<Wanted, Fault> {

@@ -7,9 +7,11 @@ use hyper::header::HeaderMap;
 use hyper::{Method, StatusCode};
 use percent_encoding::percent_decode_str;
 use serde_json::{Map, Value};
+use uuid::Uuid;
 
 use super::surface::{Route, Takes, Version};
 use super::{Fault, Shared};
+use crate::service::names;
 
 /// What a handler is called with. It owns everything, so that it can move into a read of the store.
 pub struct Call {
@@ -34,6 +36,12 @@ impl Call {
     /// The n-th `{…}` of the route; empty if the row and the handler disagree, which a test excludes.
     pub fn param(&self, n: usize) -> &str {
         self.params.get(n).map_or("", String::as_str)
+    }
+
+    /// The n-th `{…}` of the route as a UUID, for what has no name; `what` is the parameter in the refusal.
+    pub fn uuid(&self, n: usize, what: &str) -> Result<Uuid, Fault> {
+        let text = self.param(n);
+        Uuid::try_parse(text).map_err(|_| Fault::invalid(format!("Expected UUID for {what}: {text}")))
     }
 
     /// The body; an empty one is `{}`.
@@ -141,6 +149,16 @@ impl Query {
             return Err(Fault::invalid(format!("Expected one value for {name}, got several")));
         }
         Ok(Some(value))
+    }
+
+    /// Takes the UUID or name of something out.
+    pub fn take_ident(&mut self, name: &str) -> Result<Option<String>, Fault> {
+        match self.take(name)? {
+            Some(text) if !names::is_logical(&text) => {
+                Err(Fault::invalid(format!("Expected UUID or name for {name}: {text}")))
+            }
+            found => Ok(found),
+        }
     }
 
     /// Takes a boolean out.

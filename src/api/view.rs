@@ -9,7 +9,7 @@ use std::io::Write as _;
 use jiff::tz::TimeZone;
 
 use super::Fault;
-use super::surface::{Field, Noun, Shape, Source, Version, renames};
+use super::surface::{Field, Noun, Shape, Source, Version, ports, renames};
 use crate::clock::from_micros;
 use crate::model::{Cell, Record};
 use crate::store::StoreError;
@@ -131,6 +131,11 @@ impl View {
                 }
                 Source::Links => self.link_pair(out, &ident, None),
                 Source::LinksTo(below) => self.link_pair(out, &ident, Some(below)),
+                Source::NestedLinksTo(below) => {
+                    out.push(b'[');
+                    self.link_pair(out, &ident, Some(below));
+                    out.push(b']');
+                }
                 Source::Special => special(field.name, &ident, out)?,
             }
         }
@@ -168,7 +173,7 @@ fn is_links(field: &Field) -> bool {
 
 fn shaped(out: &mut Vec<u8>, cell: &Cell<'_>, shape: Shape, version: Version) {
     match (shape, cell) {
-        (Shape::Json, Cell::Null) => out.extend_from_slice(b"{}"),
+        (Shape::Json | Shape::Connection, Cell::Null) => out.extend_from_slice(b"{}"),
         (_, Cell::Null) => out.extend_from_slice(b"null"),
         (Shape::Boolean, Cell::Int(value)) => out.extend_from_slice(if *value != 0 { b"true" } else { b"false" }),
         (Shape::Time, Cell::Int(micros)) => time(out, *micros),
@@ -178,7 +183,8 @@ fn shaped(out: &mut Vec<u8>, cell: &Cell<'_>, shape: Shape, version: Version) {
         (_, Cell::Int(value)) => {
             let _ = write!(out, "{value}");
         }
-        (Shape::Json, Cell::Text(text)) => out.extend_from_slice(text.as_bytes()),
+        (Shape::Connection, Cell::Text(text)) if ports::hides_connection(text, version) => out.extend_from_slice(b"{}"),
+        (Shape::Json | Shape::Connection, Cell::Text(text)) => out.extend_from_slice(text.as_bytes()),
         (Shape::State, Cell::Text(state)) => match renames::state(state, version) {
             Some(state) => string(out, state),
             None => out.extend_from_slice(b"null"),

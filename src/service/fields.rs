@@ -59,6 +59,14 @@ impl<'d> Fields<'d> {
         }
     }
 
+    /// A boolean that may be absent, but once there is not taken away: `true` or `false`, or a word for one.
+    pub fn kept_boolean(&self, name: &str) -> Refused<bool> {
+        if self.get(name).is_none() {
+            return Err(self.refuse(name, "expected a boolean; it cannot be removed"));
+        }
+        self.boolean(name, false)
+    }
+
     pub fn object(&self, name: &str) -> Refused<Object> {
         match self.get(name) {
             None => Ok(Object::default()),

@@ -2,7 +2,7 @@
 //!
 //! A port is made and changed through one reading of its fields ([`read_fields`]), so that POST and PATCH cannot disagree
 //! about what is valid. The card of a machine in use is not renamed under it: address and wiring change only where the
-//! node's state allows it. Port groups are not built yet, so every `portgroup_uuid` names one that does not exist.
+//! node's state allows it. The members of a port group are in one physical network, which is the group's.
 
 use serde_json::{Map, Value};
 use uuid::Uuid;
@@ -10,8 +10,8 @@ use uuid::Uuid;
 use super::fields::Fields;
 use super::patch::{self, Operation};
 use super::{Refusal, Refused};
-use crate::model::{Node, Object, Port, State};
-use crate::store::{Read, StoreError, Tx, nodes, ports};
+use crate::model::{Node, Object, Port, Portgroup, State};
+use crate::store::{Read, StoreError, Tx, nodes, portgroups, ports};
 
 /// Creates a port from the body of a request, whose keys have been checked. A node being worked on is no obstacle.
 pub fn create(tx: &Tx, body: &Map<String, Value>) -> Refused<Port> {
@@ -23,10 +23,16 @@ pub fn create(tx: &Tx, body: &Map<String, Value>) -> Refused<Port> {
     let uuid = fields.uuid("uuid")?.unwrap_or_else(|| tx.uuid());
     let mut port = Port::new(uuid, node, String::new(), tx.now());
     read_fields(&fields, &mut port)?;
+    port.pxe_enabled = fields.boolean("pxe_enabled", true)?;
+    let group = group_of(tx, &port)?;
+    check_new(&fields, &port, group.as_ref())?;
     if ports::find(tx, uuid)?.is_some() {
         return Err(Refusal::conflict(format!("A port with UUID {uuid} already exists.")));
     }
     unique(tx, &port, None)?;
+    if let Some(group) = &group {
+        check_network(tx, &port, group)?;
+    }
     port.id = ports::insert(tx, &port)?;
     Ok(port)
 }
@@ -48,6 +54,61 @@ fn owner(read: &Read, fields: &Fields) -> Refused<Uuid> {
     Ok(super::ident::mentioned_node(read, &ident)?.uuid)
 }
 
+/// What is asked of a new port only.
+fn check_new(fields: &Fields, port: &Port, group: Option<&Portgroup>) -> Refused<()> {
+    let link = &port.local_link_connection;
+    let known = fields.get("local_link_connection").is_some();
+    if port.is_smartnic && known && (link.get("port_id").is_none() || link.get("hostname").is_none()) {
+        return Err(Refusal::invalid("Smart NIC port must have port_id and hostname in local_link_connection"));
+    }
+    // A port that may boot by default does no harm; one that is told to does.
+    let boots = port.pxe_enabled && fields.get("pxe_enabled").is_some();
+    if let Some(group) = group.filter(|group| boots && !group.standalone_ports_supported) {
+        return Err(Refusal::conflict(format!(
+            "Port group {} doesn't support standalone ports. This port cannot be created as a member of that portgroup as \
+             the port's 'pxe_enabled' field was set to True.",
+            group.uuid
+        )));
+    }
+    Ok(())
+}
+
+/// The group that a port is to be a member of: of the same node.
+fn group_of(read: &Read, port: &Port) -> Refused<Option<Portgroup>> {
+    let Some(uuid) = port.portgroup_uuid else { return Ok(None) };
+    match portgroups::find(read, uuid)? {
+        None => Err(Refusal::invalid(format!("Portgroup {uuid} could not be found."))),
+        Some(group) if group.node_uuid != port.node_uuid => {
+            Err(Refusal::invalid("Port can not be added to a portgroup belonging to a different node."))
+        }
+        group => Ok(group),
+    }
+}
+
+/// A port is in the physical network of its group, or, as the first, gives it one.
+fn check_network(tx: &Tx, port: &Port, group: &Portgroup) -> Refused<()> {
+    let other = ports::of_portgroup(tx, group.uuid)?.into_iter().find(|other| other.uuid != port.uuid);
+    let network = match other {
+        Some(other) => other.physical_network,
+        None if group.physical_network.is_some() => group.physical_network.clone(),
+        None if port.physical_network.is_some() => {
+            let network = port.physical_network.clone();
+            portgroups::update(tx, group, &Portgroup { physical_network: network, ..group.clone() })?;
+            return Ok(());
+        }
+        None => None,
+    };
+    if network == port.physical_network {
+        return Ok(());
+    }
+    Err(Refusal::conflict(format!(
+        "Port with physical network {} cannot become a member of port group {} which has ports in physical network {}.",
+        port.physical_network.as_deref().unwrap_or("None"),
+        group.uuid,
+        network.as_deref().unwrap_or("None")
+    )))
+}
+
 /// By UUID or name; never by address.
 pub fn find(read: &Read, ident: &str) -> Refused<Port> {
     let found = match Uuid::try_parse(ident) {
@@ -57,8 +118,15 @@ pub fn find(read: &Read, ident: &str) -> Refused<Port> {
     found.ok_or_else(|| Refusal::not_found(format!("Port {ident} could not be found.")))
 }
 
-/// Changes a port. `inspection_blocks`: newer clients are told to wait while the node is inspected.
-pub fn update(tx: &Tx, ident: &str, operations: &[Operation], inspection_blocks: bool) -> Refused<Port> {
+/// Changes a port. `inspection_blocks`: newer clients are told to wait while the node is inspected;
+/// `network_is_the_groups`: and that the physical network of a member is changed at its group.
+pub fn update(
+    tx: &Tx,
+    ident: &str,
+    operations: &[Operation],
+    inspection_blocks: bool,
+    network_is_the_groups: bool,
+) -> Refused<Port> {
     let before = find(tx, ident)?;
     let mut document = document(&before);
     patch::apply(&mut document, operations)?;
@@ -66,6 +134,7 @@ pub fn update(tx: &Tx, ident: &str, operations: &[Operation], inspection_blocks:
     let mut after = before.clone();
     same_node(&before, &fields)?;
     read_fields(&fields, &mut after)?;
+    after.pxe_enabled = fields.kept_boolean("pxe_enabled")?;
     let node = nodes::find(tx, before.node_uuid)?;
     let node = node.ok_or_else(|| Refusal::not_found(format!("Node {} could not be found.", before.node_uuid)))?;
     if inspection_blocks && node.provision_state == State::Inspecting {
@@ -78,6 +147,16 @@ pub fn update(tx: &Tx, ident: &str, operations: &[Operation], inspection_blocks:
         return Err(Refusal::locked(&node));
     }
     may_change(&before, &after, &node)?;
+    let network = before.physical_network != after.physical_network;
+    if let Some(group) = group_of(tx, &after)? {
+        // Whoever joins may bring the right one along.
+        if network && network_is_the_groups && before.portgroup_uuid.is_some() {
+            return Err(Refusal::invalid("physical_network cannot be changed while the port belongs to a portgroup."));
+        }
+        if network || before.portgroup_uuid != after.portgroup_uuid {
+            check_network(tx, &after, &group)?;
+        }
+    }
     unique(tx, &after, Some(&before))?;
     ports::update(tx, &before, &after)?;
     find(tx, &before.uuid.to_string())
@@ -97,8 +176,7 @@ fn may_change(before: &Port, after: &Port, node: &Node) -> Refused<()> {
     let wiring = |port: &Port| {
         (port.pxe_enabled, port.portgroup_uuid, port.local_link_connection.value(), port.physical_network.clone())
     };
-    let free = [State::Enroll, State::Inspecting, State::InspectWait, State::Manageable];
-    if wiring(before) != wiring(after) && !free.contains(&node.provision_state) {
+    if wiring(before) != wiring(after) && !can_be_rewired(node) {
         return Err(Refusal::conflict(format!(
             "Port {} can not have any connectivity attributes (pxe_enabled, portgroup_uuid, local_link_connection, \
              physical_network) updated unless node {} is in enroll, inspecting, inspect wait or manageable state or \
@@ -107,6 +185,12 @@ fn may_change(before: &Port, after: &Port, node: &Node) -> Refused<()> {
         )));
     }
     Ok(())
+}
+
+/// Whether the cables of a node may be described anew.
+pub fn can_be_rewired(node: &Node) -> bool {
+    use State::{Enroll, InspectWait, Inspecting, Manageable};
+    node.maintenance || matches!(node.provision_state, Enroll | Inspecting | InspectWait | Manageable)
 }
 
 /// Deletes a port. Refused while a virtual network interface is bound to it.
@@ -152,7 +236,7 @@ fn document(port: &Port) -> Map<String, Value> {
 
 /// A card does not move to another machine; deleting and creating says what is meant. Removing the field changes nothing.
 fn same_node(port: &Port, fields: &Fields) -> Refused<()> {
-    match fields.get("node_uuid").or_else(|| fields.get("node_ident")) {
+    match fields.map.get("node_uuid") {
         None => Ok(()),
         Some(Value::String(uuid)) if Uuid::try_parse(uuid).ok() == Some(port.node_uuid) => Ok(()),
         Some(other) => Err(Refusal::invalid(format!(
@@ -162,7 +246,7 @@ fn same_node(port: &Port, fields: &Fields) -> Refused<()> {
     }
 }
 
-/// Reads everything but whose port it is and its UUID.
+/// Reads what a new port and a changed one have in common: everything but whose it is, its UUID and whether it boots.
 fn read_fields(fields: &Fields, port: &mut Port) -> Refused<()> {
     let address = fields
         .text("address", usize::MAX)?
@@ -173,18 +257,20 @@ fn read_fields(fields: &Fields, port: &mut Port) -> Refused<()> {
     port.description = fields.text("description", 255)?;
     port.extra = fields.object("extra")?;
     port.local_link_connection = local_link(fields)?;
-    port.pxe_enabled = fields.boolean("pxe_enabled", true)?;
     port.is_smartnic = fields.boolean("is_smartnic", false)?;
-    port.available_for_dynamic_portgroup = fields.boolean("available_for_dynamic_portgroup", true)?;
+    port.available_for_dynamic_portgroup = match fields.map.get("available_for_dynamic_portgroup") {
+        None => true,
+        Some(Value::Bool(value)) => *value,
+        // Unlike its older siblings it takes no words.
+        Some(_) => return Err(fields.refuse("available_for_dynamic_portgroup", "expected true or false")),
+    };
     port.physical_network = fields.text("physical_network", 64)?;
     if port.physical_network.as_deref() == Some("") {
         return Err(fields.refuse("physical_network", "expected at least one character, or null"));
     }
     port.vendor = fields.text("vendor", 32)?;
     port.category = fields.text("category", 80)?;
-    if let Some(group) = fields.uuid("portgroup_uuid")? {
-        return Err(Refusal::invalid(format!("Portgroup {group} could not be found.")));
-    }
+    port.portgroup_uuid = fields.uuid("portgroup_uuid")?;
     Ok(())
 }
 
@@ -202,8 +288,7 @@ fn local_link(fields: &Fields) -> Refused<Object> {
         if !LINK_KEYS.contains(&key.as_str()) {
             return refuse(format!("Additional properties are not allowed ('{key}' was unexpected)"));
         }
-        let fine = value.is_string() || (key == "switch_info" && value.is_null());
-        if !fine {
+        if !value.is_string() {
             return refuse(format!("{key}: expected a string"));
         }
     }
@@ -212,8 +297,8 @@ fn local_link(fields: &Fields) -> Refused<Object> {
         return refuse("network_type: expected managed or unmanaged".to_owned());
     }
     let has = |set: &&&[&str]| set.iter().all(|key| map.contains_key(*key));
-    let alone = map.len() == 1 && kind == Some("unmanaged");
-    if !map.is_empty() && !alone && !LINK_SETS.iter().any(|set| has(&set)) {
+    // Where an unmanaged cable ends is of no interest.
+    if !map.is_empty() && kind != Some("unmanaged") && !LINK_SETS.iter().any(|set| has(&set)) {
         return refuse("'port_id' is required, with 'switch_id' or 'hostname'".to_owned());
     }
     if let Some(Value::String(id)) = map.get("switch_id") {

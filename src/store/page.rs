@@ -60,6 +60,11 @@ impl Filter {
         Filter::new(format!("{before}{}{after}", self.sql), self.values)
     }
 
+    /// What belongs to nodes for which this holds.
+    pub fn of_node(self) -> Self {
+        self.of_parent("node_uuid IN (SELECT uuid FROM nodes WHERE ", ")")
+    }
+
     /// What is written after it belongs to it.
     pub(super) fn then(self, other: Filter) -> Self {
         let mut values = self.values;
@@ -176,4 +181,36 @@ fn select(table: &str, columns: &[&str], page: &Page<'_>, stretch: &Stretch) -> 
         sort => sql.push_str(&format!(" ORDER BY {sort} {direction}, id {direction} LIMIT ?")),
     }
     sql
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{ports, schema};
+    use super::*;
+
+    /// What hangs on something is found by what it hangs on, however much else there is.
+    #[test]
+    fn lists_of_what_belongs_together_walk_an_index() -> Result<(), StoreError> {
+        let connection = rusqlite::Connection::open_in_memory()?;
+        schema::MIGRATIONS.iter().try_for_each(|migration| connection.execute_batch(migration))?;
+        let of_node = || Filter::text("node_uuid", "n");
+        let cases = [
+            ("nodes", Filter::text("chassis_uuid", "c"), "nodes_by_chassis"),
+            ("ports", of_node(), "ports_by_node"),
+            ("ports", Filter::text("portgroup_uuid", "g"), "ports_by_portgroup"),
+            ("ports", Filter::one_of("shard", ["s"]).of_node(), "nodes_by_shard"),
+            ("ports", ports::described("x"), "ports_by_description"),
+            ("portgroups", of_node(), "portgroups_by_node"),
+            ("volume_connectors", of_node(), "volume_connectors_by_node"),
+            ("volume_targets", of_node(), "volume_targets_by_node"),
+        ];
+        for (table, filter, index) in cases {
+            let sql = format!("EXPLAIN QUERY PLAN SELECT uuid FROM {table} WHERE {} ORDER BY id LIMIT 9", filter.sql);
+            let mut statement = connection.prepare(&sql)?;
+            let rows = statement.query_map(rusqlite::params_from_iter(&filter.values), |row| row.get(3))?;
+            let plan: Vec<String> = rows.collect::<Result<_, _>>()?;
+            assert!(plan.iter().any(|line| line.contains(&format!("INDEX {index}"))), "{sql}: {plan:?}");
+        }
+        Ok(())
+    }
 }

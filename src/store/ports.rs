@@ -25,6 +25,19 @@ pub fn of_node(read: &Read, node: Uuid) -> Result<Vec<Port>, StoreError> {
     rows::select(read, "WHERE node_uuid = ? ORDER BY id", &[&node.to_string()])
 }
 
+/// The members of a port group, oldest first.
+pub fn of_portgroup(read: &Read, group: Uuid) -> Result<Vec<Port>, StoreError> {
+    rows::select(read, "WHERE portgroup_uuid = ? ORDER BY id", &[&group.to_string()])
+}
+
+/// Ports with this text in their description: it is looked for in an index that holds nothing else.
+pub fn described(text: &str) -> Filter {
+    Filter::contains("description", text).of_parent(
+        "id IN (SELECT id FROM ports INDEXED BY ports_by_description WHERE description IS NOT NULL AND ",
+        ")",
+    )
+}
+
 pub fn insert(tx: &Tx, port: &Port) -> Result<i64, StoreError> {
     rows::insert(tx, port)
 }
@@ -39,14 +52,4 @@ pub fn update(tx: &Tx, before: &Port, after: &Port) -> Result<bool, StoreError> 
 
 pub fn delete(tx: &Tx, uuid: Uuid) -> Result<bool, StoreError> {
     Ok(execute(tx, "DELETE FROM ports WHERE uuid = ?", &[&uuid.to_string()])? > 0)
-}
-
-/// Ports whose nodes are in one of these shards.
-pub fn of_shards<'s>(shards: impl IntoIterator<Item = &'s str>) -> Filter {
-    Filter::one_of("shard", shards).of_parent("node_uuid IN (SELECT uuid FROM nodes WHERE ", ")")
-}
-
-/// Ports whose nodes are in one of these conductor groups.
-pub fn of_conductor_groups<'s>(groups: impl IntoIterator<Item = &'s str>) -> Filter {
-    Filter::one_of("conductor_group", groups).of_parent("node_uuid IN (SELECT uuid FROM nodes WHERE ", ")")
 }

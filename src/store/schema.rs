@@ -13,11 +13,12 @@ use super::StoreError;
 
 /// One entry per schema, oldest first; `PRAGMA user_version` counts how many a file has had. An entry never changes
 /// once released.
-const MIGRATIONS: &[&str] = &[
+pub(super) const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0001_foundation.sql"),
     include_str!("migrations/0002_lists.sql"),
     include_str!("migrations/0003_settings.sql"),
     include_str!("migrations/0004_steps.sql"),
+    include_str!("migrations/0005_resources.sql"),
 ];
 
 /// An advisory lock beside the file, for as long as the process lives. SQLite would let two servers share a file, and

@@ -2,11 +2,14 @@
 
 pub mod agent;
 pub mod allocations;
+pub mod chassis;
 pub mod conductors;
 pub mod deploy_templates;
 pub mod description;
 pub mod drivers;
 pub mod nodes;
+pub mod portgroups;
 pub mod ports;
 pub mod root;
 pub mod runbooks;
+pub mod volumes;

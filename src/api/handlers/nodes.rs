@@ -11,6 +11,7 @@ pub mod vifs;
 
 use hyper::StatusCode;
 use serde_json::{Map, Value};
+use uuid::Uuid;
 
 use crate::api::listing::{self, Detail, Listing};
 use crate::api::surface::nodes::NODE;
@@ -25,18 +26,30 @@ use crate::store::{self, Read, StoreError};
 
 /// `GET /v1/nodes`
 pub async fn list(call: Call) -> Result<Answer, Fault> {
-    page(call, Detail::Query).await
+    page(call, Detail::Query, None).await
 }
 
 /// `GET /v1/nodes/detail`
 pub async fn detail(call: Call) -> Result<Answer, Fault> {
-    page(call, Detail::Path).await
+    page(call, Detail::Path, None).await
 }
 
-async fn page(call: Call, detail: Detail) -> Result<Answer, Fault> {
+/// `GET /v1/chassis/{chassis}/nodes`
+pub async fn list_of_chassis(call: Call) -> Result<Answer, Fault> {
+    let chassis = call.uuid(0, "chassis_uuid")?;
+    page(call, Detail::Query, Some(chassis)).await
+}
+
+/// `GET /v1/chassis/{chassis}/nodes/detail`
+pub async fn detail_of_chassis(call: Call) -> Result<Answer, Fault> {
+    let chassis = call.uuid(0, "chassis_uuid")?;
+    page(call, Detail::Path, Some(chassis)).await
+}
+
+async fn page(call: Call, detail: Detail, of_chassis: Option<Uuid>) -> Result<Answer, Fault> {
     let mut query = call.query.clone();
     let mut listing = Listing::parse(&call, &NODE, &mut query, detail)?;
-    let asked = filters::parse(&call, &mut query, &mut listing)?;
+    let asked = filters::parse(&call, &mut query, &mut listing, of_chassis)?;
     query.end()?;
     let state = call.state.clone();
     let body = call.state.store.read(move |read| {
@@ -138,6 +151,7 @@ pub async fn update(call: Call) -> Result<Answer, Fault> {
         operations,
         reset_interfaces: reset == Some(true),
         locked_while_inspecting: call.version.has(Quirk::InspectWaitHasAName),
+        chassis_unsettable: call.version.has(Quirk::ChassisUnsettable),
     };
     let ident = ident(&call)?;
     let view = View::new(&NODE, call.version, &call.base, &Wanted::All)?;

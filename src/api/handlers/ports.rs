@@ -3,16 +3,17 @@
 use serde_json::Value;
 use uuid::Uuid;
 
+use super::{nodes, portgroups};
 use crate::api::listing::{self, Detail, Listing};
 use crate::api::surface::Quirk;
 use crate::api::surface::ports::{LINK_KEYS, PORT};
 use crate::api::view::{View, Wanted};
 use crate::api::{Answer, Call, Fault, body, patch};
-use crate::model::Port;
-use crate::service::patch::{Op, Operation};
-use crate::service::{ident, ports};
+use crate::service::patch::Operation;
+use crate::service::{self, Refused, ident, names, ports};
+use crate::store::Read;
 use crate::store::page::Filter;
-use crate::store::ports as rows;
+use crate::store::ports::described;
 
 /// `GET /v1/ports`
 pub async fn list(call: Call) -> Result<Answer, Fault> {
@@ -26,62 +27,100 @@ pub async fn detail(call: Call) -> Result<Answer, Fault> {
 
 /// `GET /v1/nodes/{node}/ports`
 pub async fn list_of_node(call: Call) -> Result<Answer, Fault> {
-    let node = call.param(0).to_owned();
+    let node = Parent::Node(nodes::ident(&call)?.to_string());
     page(call, Detail::Query, Some(node)).await
 }
 
 /// `GET /v1/nodes/{node}/ports/detail`
 pub async fn detail_of_node(call: Call) -> Result<Answer, Fault> {
-    let node = call.param(0).to_owned();
+    let node = Parent::Node(nodes::ident(&call)?.to_string());
     page(call, Detail::Path, Some(node)).await
 }
 
-async fn page(call: Call, detail: Detail, of_node: Option<String>) -> Result<Answer, Fault> {
+/// `GET /v1/portgroups/{portgroup}/ports`
+pub async fn list_of_portgroup(call: Call) -> Result<Answer, Fault> {
+    let group = Parent::Group(portgroups::group(&call)?);
+    page(call, Detail::Query, Some(group)).await
+}
+
+/// `GET /v1/portgroups/{portgroup}/ports/detail`
+pub async fn detail_of_portgroup(call: Call) -> Result<Answer, Fault> {
+    let group = Parent::Group(portgroups::group(&call)?);
+    page(call, Detail::Path, Some(group)).await
+}
+
+/// What ports belong to, by UUID or name.
+enum Parent {
+    Node(String),
+    Group(String),
+}
+
+impl Parent {
+    fn filter(&self, read: &Read) -> Refused<Filter> {
+        Ok(match self {
+            Parent::Node(name) => Filter::text("node_uuid", &ident::node(read, name)?.uuid.to_string()),
+            Parent::Group(name) => {
+                Filter::text("portgroup_uuid", &service::portgroups::find(read, name)?.uuid.to_string())
+            }
+        })
+    }
+}
+
+async fn page(call: Call, detail: Detail, below: Option<Parent>) -> Result<Answer, Fault> {
     let mut query = call.query.clone();
     let mut listing = Listing::parse(&call, &PORT, &mut query, detail)?;
+    let mut parents: Vec<Parent> = below.into_iter().collect();
     let mut filters = Vec::new();
-    let (node, node_uuid) = (query.take("node")?, query.take("node_uuid")?);
-    let mut node = node.or(node_uuid);
-    let group = query.take("portgroup")?;
-    let shards = query.take("shard")?;
-    if [node.is_some(), group.is_some(), shards.is_some()].iter().filter(|given| **given).count() > 1 {
-        return Err(Fault::forbidden("node, portgroup and shard cannot be asked for together"));
+    let node = query.take_ident("node")?;
+    if node.as_ref().is_some_and(|name| !call.version.has(Quirk::NodesHaveNames) && Uuid::try_parse(name).is_err()) {
+        return Err(Fault::not_acceptable());
     }
-    if let Some(group) = group {
-        return Err(Fault::not_found(format!("Portgroup {group} could not be found.")));
+    if let Some(name) = query.take("node_uuid")?.or(node) {
+        listing.carry("node", &name);
+        // What the path says goes without saying in the query.
+        if !matches!(parents.first(), Some(Parent::Node(_))) {
+            parents.push(Parent::Node(name));
+        }
     }
-    if let Some(shards) = shards {
-        filters.push(rows::of_shards(shards.split(',')));
+    if let Some(name) = query.take_ident("portgroup")? {
+        listing.carry("portgroup", &name);
+        if !matches!(parents.first(), Some(Parent::Group(_))) {
+            parents.push(Parent::Group(name));
+        }
+    }
+    if let Some(shards) = query.take("shard")?.filter(|text| !text.is_empty()) {
+        filters.push(Filter::one_of("shard", shards.split(',').map(str::trim)).of_node());
         listing.carry("shard", shards);
     }
-    if let Some(text) = query.take("description_contains")? {
-        filters.push(Filter::contains("description", &text));
-        listing.carry("description_contains", text);
+    if filters.len() + parents.len() > 1 {
+        return Err(Fault::forbidden("node, portgroup and shard cannot be asked for together"));
     }
-    if let Some(address) = query.take("address")? {
-        let canonical = ports::mac(&address)
-            .ok_or_else(|| Fault::invalid(format!("Expected valid MAC address for address: {address}")))?;
-        // There is one at most, so a node adds nothing; Ironic, given both, looks at the node.
-        if node.is_none() {
-            filters.push(Filter::text("address", &canonical));
-            listing.unpaged();
-        }
-    }
-    if let Some(groups) = query.take("conductor_groups")? {
-        if !filters.is_empty() || node.is_some() {
+    let address = query.take("address")?;
+    let mac = address.as_ref().map(|text| {
+        ports::mac(text).ok_or_else(|| Fault::invalid(format!("Expected valid MAC address for address: {text}")))
+    });
+    let mac = mac.transpose()?;
+    if let Some(groups) = query.take("conductor_groups")?.filter(|text| !text.is_empty()) {
+        if !parents.is_empty() || mac.is_some() {
             return Err(Fault::invalid("conductor_groups cannot be asked for together with other filters"));
         }
-        filters.push(rows::of_conductor_groups(groups.split(',')));
+        let lower = groups.to_lowercase();
+        filters.push(Filter::one_of("conductor_group", lower.split(',').map(str::trim)).of_node());
         listing.carry("conductor_groups", groups);
     }
-    query.end()?;
-    if let Some(node) = &node {
-        listing.carry("node", node);
+    if let Some(text) = query.take("description_contains")?.filter(|text| !text.is_empty()) {
+        filters.push(described(&text));
+        listing.carry("description_contains", text);
     }
-    node = of_node.or(node);
+    query.end()?;
+    // There is one at most, so what else is asked for adds nothing; but a node or a group that is named goes first.
+    if let (Some(mac), Some(address), true) = (mac, address, parents.is_empty()) {
+        filters = vec![Filter::text("address", &mac)];
+        listing.carry("address", address);
+    }
     let body = call.state.store.read(move |read| {
-        if let Some(name) = &node {
-            filters.push(Filter::text("node_uuid", &ident::node(read, name)?.uuid.to_string()));
+        for parent in &parents {
+            filters.push(parent.filter(read)?);
         }
         listing.write(read, &filters, &mut |_, _, _| Ok(()))
     });
@@ -92,62 +131,57 @@ async fn page(call: Call, detail: Detail, of_node: Option<String>) -> Result<Ans
 pub async fn create(call: Call) -> Result<Answer, Fault> {
     call.no_query()?;
     let map = body::create(&call)?;
-    link_keys(&call, map.get("local_link_connection"))?;
-    let made = call.state.store.write(move |tx| ports::create(tx, &map)).await?;
-    let location = format!("/v1/ports/{}", made.uuid);
-    Ok(Answer::created(shown(&call, &made)?, location))
-}
-
-/// Refuses keys of the connection that are newer than the version.
-fn link_keys(call: &Call, connection: Option<&Value>) -> Result<(), Fault> {
-    let Some(Value::Object(map)) = connection else { return Ok(()) };
-    match LINK_KEYS.iter().any(|(key, since)| *since > call.version && map.contains_key(*key)) {
-        true => Err(Fault::not_acceptable()),
-        false => Ok(()),
+    if let Some(Value::Object(connection)) = map.get("local_link_connection")
+        && LINK_KEYS.iter().any(|(key, during)| !during.contains(&call.version) && connection.contains_key(*key))
+    {
+        return Err(Fault::not_acceptable());
     }
+    let view = whole(&call)?;
+    let made = call.state.write(move |tx| {
+        let uuid = ports::create(tx, &map)?.uuid;
+        Ok((uuid, listing::whole(tx, &PORT, &view, uuid)?))
+    });
+    let (uuid, body) = made.await?;
+    Ok(Answer::created(body, format!("/v1/ports/{uuid}")))
 }
 
 /// `GET /v1/ports/{port}`
 pub async fn show(call: Call) -> Result<Answer, Fault> {
-    let view = listing::single(&call, &PORT)?;
     let name = port(&call)?;
-    let found = call.state.store.read(move |read| ports::find(read, &name)).await?;
-    Ok(Answer::ok(written(&view, &found)?))
+    let view = listing::single(&call, &PORT)?;
+    let body = call.state.store.read(move |read| {
+        let found = ports::find(read, &name)?;
+        listing::whole(read, &PORT, &view, found.uuid)
+    });
+    Ok(Answer::ok(body.await?))
 }
 
-/// A port's UUID, or its name since there are names.
+/// A port's UUID or name. Older versions show no names, but know ports by them all the same.
 fn port(call: &Call) -> Result<String, Fault> {
     let ident = call.param(0);
-    let named = PORT.field("name").is_some_and(|field| field.at(call.version));
-    if !named && Uuid::try_parse(ident).is_err() {
-        return Err(Fault::not_found(format!("Port {ident} could not be found.")));
+    if names::is_logical(ident) {
+        return Ok(ident.to_owned());
     }
-    Ok(ident.to_owned())
+    Err(Fault::invalid(format!("Expected UUID or name for port_ident: {ident}")))
 }
 
 /// `PATCH /v1/ports/{port}`
 pub async fn update(call: Call) -> Result<Answer, Fault> {
     call.no_query()?;
-    let operations = patch::parse(&call)?;
-    for operation in operations.iter().filter(|operation| operation.root() == "local_link_connection") {
-        match &operation.op {
-            Op::Add(value) | Op::Replace(value) if operation.is_whole() => link_keys(&call, Some(value))?,
-            _ => inner_link_key(&call, operation)?,
-        }
-    }
     let name = port(&call)?;
-    let blocks = call.version.has(Quirk::InspectWaitHasAName);
-    let engine = &call.state.engine;
-    let changed = engine.write_when_free(move |tx| ports::update(tx, &name, &operations, blocks)).await?;
-    Ok(Answer::ok(shown(&call, &changed)?))
-}
-
-fn inner_link_key(call: &Call, operation: &Operation) -> Result<(), Fault> {
-    let key = operation.path.get(1);
-    match LINK_KEYS.iter().find(|(name, _)| key.is_some_and(|key| key == name)) {
-        Some((_, since)) if *since > call.version => Err(Fault::not_acceptable()),
-        _ => Ok(()),
+    let operations = patch::parse(&call)?;
+    let newer = |operation: &Operation| operation.path == ["local_link_connection", "network_type"];
+    if operations.iter().any(newer) && !call.version.has(Quirk::NetworkType) {
+        return Err(Fault::not_acceptable());
     }
+    let blocks = call.version.has(Quirk::InspectWaitHasAName);
+    let theirs = call.version.has(Quirk::PortgroupNetworks);
+    let view = whole(&call)?;
+    let changed = call.state.write(move |tx| {
+        let port = ports::update(tx, &name, &operations, blocks, theirs)?;
+        listing::whole(tx, &PORT, &view, port.uuid)
+    });
+    Ok(Answer::ok(changed.await?))
 }
 
 /// `DELETE /v1/ports/{port}`: by UUID only, lest a name hit the wrong card.
@@ -164,12 +198,6 @@ pub async fn missing(_call: Call) -> Result<Answer, Fault> {
     Err(Fault::invalid("Missing mandatory parameter: port_uuid"))
 }
 
-fn shown(call: &Call, port: &Port) -> Result<Vec<u8>, Fault> {
-    written(&View::new(&PORT, call.version, &call.base, &Wanted::All)?, port)
-}
-
-fn written(view: &View, port: &Port) -> Result<Vec<u8>, Fault> {
-    let mut out = Vec::with_capacity(1024);
-    view.record(&mut out, port, &mut |_, _, _| Ok(()))?;
-    Ok(out)
+fn whole(call: &Call) -> Result<View, Fault> {
+    View::new(&PORT, call.version, &call.base, &Wanted::All)
 }

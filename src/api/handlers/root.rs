@@ -60,3 +60,8 @@ fn version(base: &str) -> Value {
         "version": Version::MAX.to_string(),
     })
 }
+
+/// Below something else objects are listed only; each is addressed at its own collection.
+pub async fn malformed(_call: Call) -> Result<Answer, Fault> {
+    Err(Fault::invalid("Malformed request URI."))
+}

@@ -30,6 +30,9 @@ pub const V1: Schema = Dictionary(
     &Links,
 );
 
+/// Where the volumes of a node, or of all, are.
+pub const VOLUME: Schema = Object(&[key("links", Links), key("connectors", Links), key("targets", Links)]);
+
 /// What each interface of a node says about its settings.
 pub const VALIDATION: Schema = Dictionary(&[], &Object(&[key("result", Boolean), optional("reason", Text)]));
 

@@ -44,6 +44,8 @@ pub enum Source {
     SelfLink,
     /// Such a pair for something below the object.
     LinksTo(&'static str),
+    /// … in a list of its own.
+    NestedLinksTo(&'static str),
     /// The handler writes it.
     Special,
 }
@@ -62,6 +64,8 @@ pub enum Shape {
     Seconds,
     /// A provision state, which older versions name differently.
     State,
+    /// JSON about a cable, which is hidden from versions that do not know all its keys.
+    Connection,
 }
 
 /// Who may set a field.
@@ -96,7 +100,6 @@ impl Field {
     }
 
     /// A whole number.
-    #[expect(dead_code, reason = "for the nouns that follow")]
     pub(super) const fn integer(name: &'static str, since: u16) -> Self {
         Field::sorted(name, since, Shape::Integer, Schema::Integer)
     }
@@ -137,6 +140,10 @@ impl Field {
         Field::new(name, since, Source::LinksTo(name), Schema::Links)
     }
 
+    pub(super) const fn nested_links_to(name: &'static str, since: u16) -> Self {
+        Field::new(name, since, Source::NestedLinksTo(name), Schema::List(&Schema::Links))
+    }
+
     pub(super) const fn special(name: &'static str, since: u16) -> Self {
         Field::new(name, since, Source::Special, Schema::Any)
     }
@@ -159,6 +166,15 @@ impl Field {
         if let Source::Column(_, shape) = self.source {
             self.source = Source::Column(name, shape);
         }
+        self
+    }
+
+    pub(super) const fn connection(name: &'static str, since: u16) -> Self {
+        Field::new(name, since, Source::Column(name, Shape::Connection), Schema::Map)
+    }
+
+    pub(super) const fn unsortable(mut self) -> Self {
+        self.sortable = false;
         self
     }
 

@@ -5,6 +5,7 @@
 //! written and compared in this folder only. The few changes of behaviour that are no rows have names in [`quirks`].
 
 pub mod allocations;
+pub mod chassis;
 pub mod conductors;
 pub mod deploy_templates;
 pub mod documents;
@@ -15,6 +16,7 @@ pub mod history_records;
 pub mod nodes;
 pub mod openapi;
 pub mod params;
+pub mod portgroups;
 pub mod ports;
 pub mod quirks;
 pub mod reference;
@@ -24,6 +26,7 @@ pub mod routes;
 pub mod runbooks;
 pub mod schema;
 pub mod verbs;
+pub mod volumes;
 
 pub use field::{Field, Noun, Shape, Source, Write};
 pub use history::Version;

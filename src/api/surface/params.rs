@@ -134,8 +134,14 @@ pub const PORT_FILTERS: &[Param] = &[
     text("description_contains", 1),
     text("portgroup", 24),
     param("shard", 82, TEXTS),
-    param("conductor_groups", 99, TEXTS),
+    param("conductor_groups", 1, TEXTS),
 ];
+
+/// Filters of lists of port groups.
+pub const PORTGROUP_FILTERS: &[Param] =
+    &[text("node", 23), text("address", 23), param("conductor_groups", 23, TEXTS), param("shard", 106, TEXTS)];
+/// Of volume connectors and targets.
+pub const VOLUME_FILTERS: &[Param] = &[text("node", 32)];
 
 /// Filters of lists of allocations.
 pub const ALLOCATION_FILTERS: &[Param] =

@@ -1,5 +1,7 @@
 //! The fields of a port, and what else depends on the version.
 
+use std::ops::RangeInclusive;
+
 use super::field::Write::Always;
 use super::field::{Field, Noun};
 use super::history::{Version, v};
@@ -26,9 +28,9 @@ static FIELDS: &[Field] = &[
     Field::time("updated_at", 1),
     Field::links(),
     Field::json("internal_info", 18),
-    Field::json("local_link_connection", 19).written(Always),
+    Field::connection("local_link_connection", 19).written(Always),
     Field::boolean("pxe_enabled", 19).written(Always),
-    Field::uuid("portgroup_uuid", 24).written(Always),
+    Field::uuid("portgroup_uuid", 24).written(Always).unsortable(),
     Field::text("physical_network", 34).written(Always),
     Field::boolean("is_smartnic", 53).written(Always),
     Field::text("name", 88).written(Always),
@@ -41,6 +43,12 @@ static FIELDS: &[Field] = &[
 /// The argument `node_ident` of POST: the node by name.
 pub const NODE_IDENT: &[Param] = &[since("node_ident", 94, MAYBE_TEXT)];
 
-/// Keys of `local_link_connection` that came later than it.
-pub const LINK_KEYS: &[(&str, Version)] =
-    &[("network_type", v(64)), ("vtep-logical-switch", v(90)), ("vtep-physical-switch", v(90))];
+/// Keys of `local_link_connection` that have not always been there, and during which versions a port is created with them.
+pub const LINK_KEYS: &[(&str, RangeInclusive<Version>)] =
+    &[("network_type", v(64)..=Version::MAX), ("vtep-logical-switch", VTEP), ("vtep-physical-switch", VTEP)];
+const VTEP: RangeInclusive<Version> = v(90)..=v(104);
+
+/// What is shown of a connection at a version that does not know all of its keys.
+pub fn hides_connection(connection: &str, version: Version) -> bool {
+    connection.contains("\"vtep-") && !VTEP.contains(&version)
+}

@@ -21,6 +21,10 @@ pub enum Quirk {
     InspectWaitHasAName,
     /// A final `.json` belongs to the name; before, it was cut off.
     LiteralJsonSuffix,
+    /// The connection of a port can be patched to be managed or not.
+    NetworkType,
+    /// A port group has a physical network, and its members have no other.
+    PortgroupNetworks,
     /// JSON pointers of a patch may have any character.
     FreePatchPaths,
     /// A runbook has traits and a free name; before, its name was the trait.
@@ -40,6 +44,8 @@ impl Quirk {
         (Quirk::ChassisUnsettable, v(25)),
         (Quirk::InspectWaitHasAName, v(39)),
         (Quirk::LiteralJsonSuffix, v(91)),
+        (Quirk::NetworkType, v(64)),
+        (Quirk::PortgroupNetworks, v(102)),
         (Quirk::FreePatchPaths, v(98)),
         (Quirk::RunbooksHaveTraits, v(112)),
         (Quirk::AgentTokens, v(62)),

@@ -199,6 +199,8 @@ pub const fn delete(path: &'static str, handler: Handler) -> Route {
 /// Sub-resources that older versions have never heard of.
 pub const HIDDEN: TooOld = TooOld::NoRoute("");
 pub const NO_RESOURCE: TooOld = TooOld::Missing("Resource could not be found.");
+/// Whole resources, in the words of some of them.
+pub const UNSUPPORTED: TooOld = TooOld::Missing("The API is not supported for this version");
 
 impl Route {
     pub(super) const fn since(self, minor: u16, too_old: TooOld) -> Self {

@@ -5,7 +5,7 @@ use uuid::Uuid;
 
 use super::{Ident, find};
 use crate::model::{InterfaceKind, Node, Object};
-use crate::service::{Refusal, Refused};
+use crate::service::{Refusal, Refused, chassis};
 use crate::store::Read;
 
 /// Characters of a description at most.
@@ -89,7 +89,7 @@ pub fn set(read: &Read, node: &mut Node, name: &str, value: Option<&Value>) -> R
     match name {
         "automated_clean" => node.automated_clean = flag(name, value)?,
         "boot_mode" => node.boot_mode = text(name, value, TEXT)?,
-        "chassis_uuid" => node.chassis_uuid = chassis(value)?,
+        "chassis_uuid" => node.chassis_uuid = chassis(read, value)?,
         "conductor_group" => node.conductor_group = group(value)?,
         "console_enabled" => node.console_enabled = flag(name, value)?.unwrap_or(false),
         "description" => node.description = text(name, value, DESCRIPTION)?,
@@ -182,11 +182,9 @@ fn optional_uuid(name: &str, value: &Value) -> Refused<Option<Uuid>> {
     if value.is_null() { Ok(None) } else { uuid(name, value).map(Some) }
 }
 
-fn chassis(value: &Value) -> Refused<Option<Uuid>> {
-    match optional_uuid("chassis_uuid", value)? {
-        None => Ok(None),
-        Some(uuid) => Err(Refusal::invalid(format!("Chassis {uuid} could not be found."))),
-    }
+fn chassis(read: &Read, value: &Value) -> Refused<Option<Uuid>> {
+    let uuid = optional_uuid("chassis_uuid", value)?;
+    uuid.map(|uuid| chassis::mentioned(read, uuid)).transpose()
 }
 
 /// There is one conductor, and it serves the group without a name.

@@ -17,6 +17,8 @@ pub struct Patch {
     pub reset_interfaces: bool,
     /// A node that is being inspected may not be changed (older API versions allow it).
     pub locked_while_inspecting: bool,
+    /// The node can be taken out of its chassis (in older API versions only put into another).
+    pub chassis_unsettable: bool,
 }
 
 /// Applies a patch and returns the node as it is then.
@@ -113,6 +115,9 @@ fn is_idle(state: State) -> bool {
 
 fn check(before: &Node, node: &mut Node, changed: &[String], patch: &Patch) -> Refused<()> {
     let has = |name: &str| changed.iter().any(|it| it == name);
+    if has("chassis_uuid") && node.chassis_uuid.is_none() && !patch.chassis_unsettable {
+        return Err(Refusal::NotAcceptable("Request not acceptable.".to_owned()));
+    }
     if has("maintenance") && !node.maintenance {
         node.clear_maintenance();
     }

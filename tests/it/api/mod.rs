@@ -1,5 +1,6 @@
 //! The API over real HTTP: what clients see.
 mod allocations;
+mod chassis;
 mod conductors;
 mod config_drive;
 mod deploy_templates;
@@ -7,9 +8,11 @@ mod drivers;
 mod garbage;
 mod listing;
 mod nodes;
+mod portgroups;
 mod ports;
 mod runbooks;
 mod server;
 pub mod service;
 mod states;
 mod surface;
+mod volumes;

@@ -36,8 +36,8 @@ async fn a_port_is_created_shown_changed_and_deleted() -> Outcome {
     assert_eq!(changed.status, 200, "{changed:?}");
     assert_eq!((&changed.json["pxe_enabled"], &changed.json["extra"]), (&json!(false), &json!({"k": "v", "z": 1})));
     assert_eq!((&changed.json["name"], &changed.json["node_uuid"]), (&Value::Null, &json!(node.to_string())));
-    let reset = service.patch(&format!("/v1/ports/{uuid}"), json!([{"op": "remove", "path": "/pxe_enabled"}])).await?;
-    assert_eq!(reset.json["pxe_enabled"], true, "a removed field has its default");
+    let reset = service.patch(&format!("/v1/ports/{uuid}"), json!([{"op": "remove", "path": "/is_smartnic"}])).await?;
+    assert_eq!(reset.json["is_smartnic"], false, "a removed field has its default");
     assert_eq!(service.delete(&format!("/v1/ports/{uuid}")).await?.status, 204);
     assert_eq!(service.get(&format!("/v1/ports/{uuid}")).await?.status, 404);
     Ok(())
@@ -55,8 +55,14 @@ async fn mistakes_are_named_and_leave_nothing() -> Outcome {
     };
     let nobody = "df787e04-1677-5268-bd84-2ccff82049db";
     let add = |path: &str, value: Value| json!([{"op": "add", "path": path, "value": value}]);
+    let vtep = json!({"port_id": "1", "vtep-logical-switch": "a", "vtep-physical-switch": "b"});
     let cases: Vec<(&str, &str, &str, Value, u16, &str)> = vec![
         (LATEST, "POST", "", json!({}), 400, "address"),
+        (LATEST, "POST", "", with("available_for_dynamic_portgroup", json!("true")), 400, "true or false"),
+        (LATEST, "GET", "?node_uuid=node-0", Value::Null, 400, "node_uuid"),
+        (LATEST, "GET", "?sort_key=portgroup_uuid", Value::Null, 400, "portgroup_uuid"),
+        (LATEST, "GET", "?sort_dir=", Value::Null, 400, "direction"),
+        (LATEST, "PATCH", "/eth0", json!([{"op": "remove", "path": "/pxe_enabled"}]), 400, "removed"),
         (LATEST, "POST", "", json!({"address": MAC}), 400, "node_uuid"),
         (LATEST, "POST", "", with("address", json!(MAC)), 409, MAC),
         (LATEST, "POST", "", with("address", json!("52-54-00-a8-00-09")), 400, "address"),
@@ -87,7 +93,9 @@ async fn mistakes_are_named_and_leave_nothing() -> Outcome {
         ("1.18", "POST", "", with("pxe_enabled", json!(true)), 406, ""),
         ("1.63", "POST", "", with("local_link_connection", json!({"network_type": "unmanaged"})), 406, ""),
         ("1.93", "POST", "", with("node_ident", json!("node-0")), 406, ""),
-        ("1.87", "GET", "/eth0", Value::Null, 404, "eth0"),
+        ("1.63", "PATCH", "/eth0", add("/local_link_connection/network_type", json!("managed")), 406, ""),
+        ("1.89", "POST", "", with("local_link_connection", vtep.clone()), 406, ""),
+        (LATEST, "POST", "", with("local_link_connection", vtep), 406, ""),
         (LATEST, "GET", "/nobody", Value::Null, 404, "nobody"),
         (LATEST, "GET", "?address=bad", Value::Null, 400, "address"),
         (LATEST, "GET", "?node=nobody", Value::Null, 404, "nobody"),
@@ -128,11 +136,6 @@ async fn what_a_machine_in_use_boots_by_stays_as_it_is() -> Outcome {
     assert_eq!(service.patch("/v1/ports/eth0", wiring.clone()).await?.status, 409);
     service.change_node(node, |node| node.provision_state = State::Inspecting).await?;
     assert_eq!(service.patch("/v1/ports/eth0", wiring.clone()).await?.status, 409);
-    assert_eq!(
-        service.call("1.87", "PATCH", "/v1/ports/eth0", Some(wiring.clone())).await?.status,
-        404,
-        "no names yet"
-    );
     service.change_node(node, |node| node.provision_state = State::Active).await?;
     service.change_node(node, |node| node.maintenance = true).await?;
     assert_eq!(service.patch("/v1/ports/eth0", address).await?.status, 200);
@@ -165,5 +168,21 @@ async fn lists_show_two_fields_or_all_and_filter_by_node_address_and_shard() -> 
         assert_eq!(service.get(path).await?.column("ports", "address"), second, "{path}");
     }
     assert_eq!(service.get("/v1/ports?shard=x").await?.json["ports"], json!([]));
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_connection_is_hidden_from_versions_that_do_not_know_its_keys() -> Outcome {
+    let (service, node) = with_node().await?;
+    let connection = json!({"port_id": "1", "vtep-logical-switch": "a", "vtep-physical-switch": "b"});
+    let body =
+        json!({"address": MAC, "node_uuid": node.to_string(), "name": "eth0", "local_link_connection": connection});
+    assert_eq!(service.call("1.90", "POST", "/v1/ports", Some(body)).await?.status, 201);
+    for (version, shown) in
+        [("1.89", json!({})), ("1.90", connection.clone()), ("1.104", connection), ("1.105", json!({}))]
+    {
+        let port = service.call(version, "GET", "/v1/ports/eth0", None).await?;
+        assert_eq!(port.json["local_link_connection"], shown, "{version}");
+    }
     Ok(())
 }

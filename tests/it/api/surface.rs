@@ -1,10 +1,14 @@
 //! The tables against the running service: what a row says is not there before its version, and is there from it on.
 
+use bessemer::api::surface::chassis::CHASSIS;
 use bessemer::api::surface::nodes::{NODE, NODE_STATES};
 use bessemer::api::surface::params::NODE_FILTERS;
+use bessemer::api::surface::portgroups::PORTGROUP;
+use bessemer::api::surface::ports::PORT;
 use bessemer::api::surface::route::TooOld;
 use bessemer::api::surface::routes::{RESOURCES, ROUTES};
 use bessemer::api::surface::verbs::{POWER_TARGETS, VERBS};
+use bessemer::api::surface::volumes::{CONNECTOR, TARGET};
 use bessemer::api::surface::{Noun, Source, Version, Write};
 use serde_json::{Value, json};
 
@@ -37,6 +41,38 @@ async fn each_field_of_a_node_appears_at_its_version() -> Outcome {
     let (service, node) = with_node().await?;
     fields_appear(&service, &NODE, &format!("/v1/nodes/{node}")).await?;
     fields_appear(&service, &NODE_STATES, &format!("/v1/nodes/{node}/states")).await
+}
+
+#[tokio::test]
+async fn each_field_of_the_plain_resources_appears_at_its_version() -> Outcome {
+    let (service, node) = with_node().await?;
+    let made = [
+        ("/v1/chassis", json!({}), &CHASSIS),
+        ("/v1/portgroups", json!({"node_uuid": node}), &PORTGROUP),
+        ("/v1/ports", json!({"node_uuid": node, "address": "52:54:00:a8:00:01"}), &PORT),
+        ("/v1/volume/connectors", json!({"node_uuid": node, "type": "ip", "connector_id": "10.0.0.1"}), &CONNECTOR),
+        (
+            "/v1/volume/targets",
+            json!({"node_uuid": node, "volume_type": "iscsi", "volume_id": "v", "boot_index": 0}),
+            &TARGET,
+        ),
+    ];
+    for (path, body, noun) in made {
+        let reply = service.post(path, body).await?;
+        assert_eq!(reply.status, 201, "{path}: {reply:?}");
+        let path = format!("{path}/{}", reply.json["uuid"].as_str().unwrap_or_default());
+        let oldest = noun.field("uuid").map_or(Version::MIN, |field| field.since);
+        for field in noun.fields {
+            let since = field.since.max(oldest);
+            let at = service.call(&since.to_string(), "GET", &path, None).await?;
+            assert!(at.json.get(field.name).is_some(), "{path}: {} is missing at {since}", field.name);
+            if let Some(before) = since.previous().filter(|before| *before >= oldest) {
+                let early = service.call(&before.to_string(), "GET", &path, None).await?;
+                assert!(early.json.get(field.name).is_none(), "{path}: {} is there at {before}", field.name);
+            }
+        }
+    }
+    Ok(())
 }
 
 #[tokio::test]

@@ -7,25 +7,30 @@ use crate::api::request::{Query, boolean};
 use crate::api::surface::params::NODE_FILTERS;
 use crate::api::{Call, Fault};
 use crate::model::{Fault as NodeFault, State};
+use crate::service::chassis;
 use crate::service::nodes::{Ident, find};
 use crate::store::page::Filter;
 use crate::store::{Read, nodes};
 
-/// What is asked for. One thing can only be told by the store: which node a parent's name means.
+/// What is asked for. Two things can only be told by the store: which node a parent's name means, and whether there is
+/// such a chassis.
 pub struct Asked {
     filters: Vec<Filter>,
     parent: Option<Ident>,
+    chassis: Option<Uuid>,
 }
 
 /// Takes the filters out of the query. Each is noted for the `next` link as the client wrote it.
-pub fn parse(call: &Call, query: &mut Query, listing: &mut Listing) -> Result<Asked, Fault> {
-    let mut asked = Asked { filters: Vec::new(), parent: None };
+/// `of_chassis`: the list lives below a chassis, which is no filter then.
+pub fn parse(call: &Call, query: &mut Query, listing: &mut Listing, of_chassis: Option<Uuid>) -> Result<Asked, Fault> {
+    let mut asked = Asked { filters: Vec::new(), parent: None, chassis: of_chassis };
     let mut children = false;
-    for param in NODE_FILTERS {
+    for param in NODE_FILTERS.iter().filter(|param| of_chassis.is_none() || param.name != "chassis_uuid") {
         let Some(text) = query.take(param.name)? else { continue };
         match param.name {
             "include_children" => children = boolean(param.name, &text)?,
             "parent_node" => asked.parent = Some(Ident::parse(&text)),
+            "chassis_uuid" => asked.chassis = Some(uuid(param.name, &text)?),
             name => asked.filters.push(filter(call, name, &text)?),
         }
         if param.name == "instance_uuid" {
@@ -46,6 +51,10 @@ impl Asked {
             let uuid = find(read, &parent).map(|node| node.uuid).unwrap_or_default();
             self.filters.push(Filter::text("parent_node", &uuid.to_string()));
         }
+        if let Some(uuid) = self.chassis {
+            let chassis = chassis::find(read, uuid)?;
+            self.filters.push(Filter::text("chassis_uuid", &chassis.uuid.to_string()));
+        }
         Ok(self.filters)
     }
 }
@@ -58,10 +67,6 @@ fn filter(call: &Call, name: &'static str, text: &str) -> Result<Filter, Fault> 
         "sharded" => Filter::null("shard"),
         "maintenance" | "retired" => Filter::boolean(name, boolean(name, text)?),
         "instance_uuid" => Filter::text(name, &uuid(name, text)?.to_string()),
-        "chassis_uuid" => {
-            let uuid = uuid(name, text)?;
-            return Err(Fault::not_found(format!("Chassis {uuid} could not be found.")));
-        }
         "provision_state" if State::parse(text).is_none() => {
             return Err(Fault::invalid(format!("Provision state \"{text}\" is not valid")));
         }
