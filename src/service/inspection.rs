@@ -47,6 +47,8 @@ pub fn continue_inspection(tx: &Tx, report: &Report, rules: &Rules) -> Refused<F
     next.attempt = 0;
     next.why = None;
     next.deadline_at = None;
+    // It was to be looked at again later; the report is here now.
+    next.due_at = None;
     work::update(tx, &owed, &next)?;
     if !report.takes_token {
         return Ok(Found { node, token: MASK.to_owned() });

@@ -24,19 +24,26 @@ pub fn run(task: &mut Task, data: &Map<String, Value>) -> Result<(), DriverError
     let report: Inspection =
         serde_json::from_value(Value::Object(data.clone())).map_err(|_| refused("cannot be read"))?;
     let shown = report.inventory.ok_or_else(|| refused("has no inventory"))?;
-    keep(task, &shown, report.plugin_data.clone(), report.error.as_deref());
+    let mut plugin_data = report.plugin_data.clone();
+    plugin_data.shift_remove("logs");
+    if let Some(error) = data.get("error") {
+        plugin_data.insert("error".to_owned(), error.clone());
+    }
+    keep(task, &shown, &plugin_data);
     if let Some(error) = report.error.filter(|error| !error.is_empty()) {
         return Err(refused(&format!(
             "says that the ramdisk failed: {}",
             error.chars().take(1000).collect::<String>()
         )));
     }
-    let inventory: Inventory = serde_json::from_value(shown).map_err(|_| refused("has no inventory"))?;
+    let inventory: Inventory = serde_json::from_value(shown.clone()).map_err(|_| refused("has no inventory"))?;
     let cards = usable(&inventory);
     if cards.is_empty() || cards.len() > MAX_CARDS {
         return Err(refused(&format!("lists {} usable network cards; expected 1 to {MAX_CARDS}", cards.len())));
     }
-    let booted = booted(&inventory, report.plugin_data.get("boot_interface"));
+    let booted = booted(&inventory, report.plugin_data.get("boot_interface")).filter(|mac| cards.contains(mac));
+    describe(&shown, booted, &mut plugin_data);
+    keep(task, &shown, &plugin_data);
     ports(task, &cards, booted);
     if let Some(architecture) = inventory.cpu.and_then(|cpu| cpu.architecture).filter(|word| !word.is_empty()) {
         task.node.properties.set("cpu_arch", architecture);
@@ -45,10 +52,32 @@ pub fn run(task: &mut Task, data: &Map<String, Value>) -> Result<(), DriverError
 }
 
 /// Stores what was found, without the logs, which are long and looked at elsewhere.
-fn keep(task: &mut Task, inventory: &Value, mut plugin_data: Map<String, Value>, error: Option<&str>) {
-    plugin_data.shift_remove("logs");
-    plugin_data.insert("error".to_owned(), json!(error));
+fn keep(task: &mut Task, inventory: &Value, plugin_data: &Map<String, Value>) {
     task.changes.inventory = Some(json!({"inventory": inventory, "plugin_data": plugin_data}));
+}
+
+/// The cards by name, each told whether it booted, and those of them that make ports: what clients read instead of the
+/// list. Made here and not believed from the report.
+fn describe(inventory: &Value, booted: Option<Mac>, plugin_data: &mut Map<String, Value>) {
+    let (mut all, mut valid, mut macs) = (Map::new(), Map::new(), vec![]);
+    for card in inventory["interfaces"].as_array().into_iter().flatten().filter_map(Value::as_object) {
+        let name = card.get("name").and_then(Value::as_str).filter(|name| !name.is_empty());
+        let mac = card.get("mac_address").and_then(Value::as_str).and_then(parse);
+        let (Some(name), Some(mac)) = (name, mac) else { continue };
+        let mut card = card.clone();
+        card.insert("pxe_enabled".to_owned(), json!(booted == Some(mac)));
+        let scoped = card.get("ipv6_address").and_then(Value::as_str).and_then(|address| address.split('%').next());
+        let bare = json!(scoped);
+        card.insert("ipv6_address".to_owned(), bare);
+        if name != "lo" && booted.is_none_or(|booted| booted == mac) {
+            macs.push(json!(card["mac_address"]));
+            valid.insert(name.to_owned(), Value::Object(card.clone()));
+        }
+        all.insert(name.to_owned(), Value::Object(card));
+    }
+    plugin_data.insert("all_interfaces".to_owned(), Value::Object(all));
+    plugin_data.insert("valid_interfaces".to_owned(), Value::Object(valid));
+    plugin_data.insert("macs".to_owned(), Value::Array(macs));
 }
 
 fn usable(inventory: &Inventory) -> Vec<Mac> {
@@ -80,7 +109,6 @@ fn parse(text: &str) -> Option<Mac> {
 }
 
 fn ports(task: &mut Task, cards: &[Mac], booted: Option<Mac>) {
-    let booted = booted.filter(|mac| cards.contains(mac));
     for port in &task.ports {
         if let Some(booted) = booted {
             let pxe_enabled = port.address == booted.to_string();

@@ -62,6 +62,11 @@ async fn the_card_that_booted_becomes_a_port_and_the_others_stop_booting() -> Te
     let kept = task.changes.inventory.clone().ok_or("nothing kept")?;
     assert_eq!(kept["plugin_data"]["root_disk"]["name"], "/dev/sda");
     assert!(kept["plugin_data"].get("logs").is_none() && kept["inventory"]["cpu"]["count"] == 2);
+    let (all, valid) = (&kept["plugin_data"]["all_interfaces"], &kept["plugin_data"]["valid_interfaces"]);
+    assert_eq!((&all["eth0"]["pxe_enabled"], &all["eth2"]["pxe_enabled"]), (&json!(false), &json!(true)));
+    assert!(all.get("lo").is_some() && all.get("ib0").is_none(), "{all}");
+    assert_eq!(valid, &json!({"eth2": all["eth2"]}), "clients read the card that booted here");
+    assert_eq!(kept["plugin_data"]["macs"], json!(["52:54:00:aa:bb:03"]));
     assert_eq!(task.boot_plan(), None);
     assert_eq!(task.node.power_state, Some(PowerState::Off));
     Ok(())

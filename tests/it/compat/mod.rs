@@ -1,3 +1,4 @@
 //! Strangers that we did not write.
 
 mod agent;
+mod metal3;
