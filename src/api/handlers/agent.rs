@@ -5,13 +5,14 @@
 
 use serde_json::{Map, Value, json};
 
-use super::nodes::find;
+use super::nodes::{ident, named};
 use crate::api::request::{brief, text};
 use crate::api::surface::params;
 use crate::api::surface::quirks::Quirk;
 use crate::api::{Answer, Call, Fault};
 use crate::service::agent::{Found, Heartbeat, Lookup, heartbeat, lookup};
 use crate::service::inspection::{Report, continue_inspection};
+use crate::service::nodes::{self, Ident};
 use crate::wire::ipa::{AgentConfig, Inventory, LookupNode};
 use crate::wire::mac::Mac;
 
@@ -35,15 +36,29 @@ pub async fn look_up(call: Call) -> Result<Answer, Fault> {
 pub async fn beat(call: Call) -> Result<Answer, Fault> {
     call.no_query()?;
     let sent = call.arguments()?;
+    let ident = ident(&call)?;
+    take_beat(call, ident, &sent).await
+}
+
+/// `POST /v1/heartbeat`: the node is named in the body.
+pub async fn beat_by_name(call: Call) -> Result<Answer, Fault> {
+    call.no_query()?;
+    let sent = call.arguments()?;
+    let ident = text(&sent, "node_ident")?.ok_or_else(|| Fault::invalid("Missing mandatory parameter: node_ident"))?;
+    let ident = named(&call, &ident)?;
+    take_beat(call, ident, &sent).await
+}
+
+async fn take_beat(call: Call, ident: Ident, sent: &Map<String, Value>) -> Result<Answer, Fault> {
     for param in params::HEARTBEAT.iter().filter(|param| param.since > call.version) {
         if sent.get(param.name).is_some_and(|value| !value.is_null()) {
             return Err(Fault::invalid(format!("Field \"{}\" not recognised", param.name)));
         }
     }
-    let field = |name| text(&sent, name);
+    let field = |name| text(sent, name);
     let callback_url =
         field("callback_url")?.ok_or_else(|| Fault::invalid("Missing mandatory parameter: callback_url"))?;
-    let node = find(&call).await?;
+    let node = call.state.store.read(move |read| nodes::find(read, &ident)).await?;
     let beat = Heartbeat {
         node: node.uuid,
         callback_url,

@@ -221,3 +221,14 @@ pub const HEARTBEAT: &[Param] = &[
     param("agent_status", 72, MAYBE_TEXT),
     param("agent_status_message", 72, MAYBE_TEXT),
 ];
+
+/// Fields of a heartbeat that does not name its node in the path.
+pub const NAMED_HEARTBEAT: &[Param] = &[
+    text("node_ident", 22).required(),
+    text("callback_url", 22).required(),
+    param("agent_version", 36, MAYBE_TEXT),
+    param("agent_token", 62, MAYBE_TEXT),
+    param("agent_verify_ca", 68, MAYBE_TEXT),
+    param("agent_status", 72, MAYBE_TEXT),
+    param("agent_status_message", 72, MAYBE_TEXT),
+];

@@ -193,6 +193,7 @@ pub static ROUTES: &[Route] = &[
     delete("/v1/drivers/{driver}/vendor_passthru", handler!(drivers::passthru)).query(&[VENDOR_METHOD]).takes(Free(Schema::Map)).gives(Refusal),
 
     get("/v1/lookup", handler!(agent::look_up)).query(&[LOOKUP]).gives(Document(doc::LOOKUP)).public().since(22, NO_RESOURCE),
+    post("/v1/heartbeat", handler!(agent::beat_by_name)).takes(Arguments(NAMED_HEARTBEAT)).gives(Accepted).public().since(22, NO_RESOURCE),
     post("/v1/heartbeat/{node}", handler!(agent::beat)).takes(Arguments(HEARTBEAT)).gives(Accepted).public().since(22, NO_RESOURCE),
     post("/v1/continue_inspection", handler!(agent::report)).public().body(BodyLimit::Inspection).query(&[INSPECTED_NODE]).takes(Free(Schema::Map)).gives(Gives::AcceptedDocument(doc::LOOKUP)),
 

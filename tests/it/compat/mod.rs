@@ -2,3 +2,4 @@
 
 mod agent;
 mod metal3;
+mod requests;
