@@ -5,8 +5,8 @@
 
 use super::Engine;
 use crate::model::{FlowName, Node, Phase, State, Work};
-use crate::service::flow;
 use crate::service::provision::flow_of;
+use crate::service::{flow, rescue};
 use crate::store::{StoreError, Tx, nodes, work};
 
 pub async fn recover(engine: &Engine) -> Result<(), StoreError> {
@@ -58,6 +58,9 @@ fn mend(tx: &Tx, before: Node) -> Result<bool, StoreError> {
         // The hold states have no `fail`; they are left, and a client can abort them.
         if crate::provision::machine::next(node.provision_state, crate::provision::Event::Fail).is_some() {
             flow::fail(tx, &mut node, name, "The service lost track of this node when it stopped.")?;
+            if name == FlowName::Rescue {
+                rescue::forget(tx, &mut node)?;
+            }
             failed = true;
         }
     }

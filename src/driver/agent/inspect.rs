@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::deploy::end_ramdisk;
+use super::machine::end_ramdisk;
 use super::{fast_track, hooks};
 use crate::driver::traits::{Done, RamdiskFor};
 use crate::driver::{Driver, DriverError, Inspect, Interface, Outcome, Task};

@@ -16,6 +16,7 @@ mod image;
 mod inspect;
 mod layout;
 mod logs;
+mod machine;
 mod power;
 mod progress;
 mod raid;

@@ -12,7 +12,7 @@ use std::time::Duration;
 use serde_json::{Map, Value, json};
 
 use super::AgentClient;
-use super::deploy::{end_ramdisk, restart};
+use super::machine::{end_ramdisk, restart};
 use crate::driver::traits::{Done, RamdiskFor};
 use crate::driver::{Driver, DriverError, Interface, OnCrash, Outcome, Rescue, Task};
 use crate::model::{FlowName, InterfaceKind, PowerTarget, Step};

@@ -92,6 +92,10 @@ impl Change {
     }
 
     async fn reset(&self, task: &mut Task) -> Result<(), DriverError> {
+        if read(&self.connection).await.map_err(|error| self.connection.error(error))? == PowerState::Off {
+            // There is nothing to reset yet.
+            return self.on(task).await;
+        }
         super::management::before_power_on(&self.connection, task).await?;
         let bmc = &self.connection.bmc;
         bmc.power_control(PowerControl::Reset).await.map_err(|error| self.connection.error(error))?;

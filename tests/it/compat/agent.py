@@ -1,8 +1,8 @@
 # The HTTP front of the real ironic-python-agent over commands that touch nothing: its own TLS certificate, its own
 # server, its own results and errors. Prints the port once it listens. Usage: agent.py TOKEN CERTIFICATE-FILE
 import collections
+import os
 import sys
-import tempfile
 import time
 
 from ironic_python_agent import agent
@@ -11,6 +11,7 @@ from ironic_python_agent import errors
 from ironic_python_agent import tls_utils
 from ironic_python_agent.api import app
 from ironic_python_agent.extensions import base
+from ironic_python_agent.extensions import rescue
 
 config.CONF([], project='ironic-python-agent')
 Host = collections.namedtuple('Host', ['hostname', 'port'])
@@ -52,14 +53,17 @@ class Harmless(agent.IronicPythonAgent):
         base.ExecuteCommandMixin.__init__(self)
         self.listen_address = Host('127.0.0.1', 0)
         self.agent_token = token
-        self.ext_mgr = {'deploy': Loaded(Deploy(self)), 'standby': Loaded(Standby(self))}
+        self.ext_mgr = {'deploy': Loaded(Deploy(self)), 'standby': Loaded(Standby(self)),
+                        'rescue': Loaded(rescue.RescueExtension(self))}
         self.api = app.Application(self, config.CONF)
 
     def force_heartbeat(self):
         pass
 
 
-home = tempfile.mkdtemp()
+home = os.path.dirname(sys.argv[2])
+# what a rescue writes below /etc
+rescue.open = lambda path, mode: open(os.path.join(home, os.path.basename(path)), mode)
 certificate, key = home + '/agent.crt', home + '/agent.key'
 with open(sys.argv[2], 'w') as out:
     out.write(tls_utils._generate_tls_certificate(certificate, key, 'agent', '127.0.0.1'))

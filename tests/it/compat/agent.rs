@@ -21,7 +21,7 @@ type Tested<T = ()> = Result<T, Box<dyn std::error::Error>>;
 
 struct RealAgent {
     _process: Child,
-    _dir: tempfile::TempDir,
+    dir: tempfile::TempDir,
     task: Task,
 }
 
@@ -60,7 +60,7 @@ async fn start() -> Tested<Option<RealAgent>> {
     let token = ("/agent_secret_token".to_owned(), Sealed::seal(token.into()));
     let mut task = Task::new(node, ports, vec![], env).with_secrets("driver_internal_info", vec![token]);
     task.flow = Some(FlowName::Deploy);
-    Ok(Some(RealAgent { _process: process, _dir: dir, task }))
+    Ok(Some(RealAgent { _process: process, dir, task }))
 }
 
 fn step(fail: &str) -> Step {
@@ -115,5 +115,23 @@ async fn the_real_agents_answers_are_understood() -> Tested {
     }
     assert_eq!(outcome, Outcome::Done);
     assert_eq!(task.agent_steps.as_ref().map(Vec::len), Some(1));
+    Ok(())
+}
+
+#[tokio::test]
+async fn the_real_agent_takes_the_hashed_rescue_password() -> Tested {
+    let Some(real) = start().await? else { return Ok(()) };
+    let hash = "$5$rounds=5000$abcdefgh$ijtOJ//yvc/9bq1g0llFn9dB688BwBDRD90DlKKSKE1";
+    let secret = ("/hashed_rescue_password".to_owned(), Sealed::seal(hash.into()));
+    let mut task = real.task.with_secrets("instance_info", vec![secret]);
+    task.flow = Some(FlowName::Rescue);
+    *task.node.interface_mut(InterfaceKind::Rescue) = Some("agent".into());
+    let rescue = Driver::of(&task.node)?.interface(InterfaceKind::Rescue);
+    let steps = rescue.steps(&task, FlowName::Rescue);
+    assert_eq!(rescue.run_step(&mut task, &steps[0]).await?, Outcome::Done);
+    assert_eq!(std::fs::read_to_string(real.dir.path().join("ipa-rescue-password"))?, hash);
+    // Looked at again after a crash, its list says that it is done.
+    assert_eq!(rescue.resume_step(&mut task, &steps[0]).await?, Outcome::Done);
+    assert!(task.changes.forget_rescue_password);
     Ok(())
 }

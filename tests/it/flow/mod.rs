@@ -10,4 +10,5 @@ mod rescue;
 mod service;
 pub mod site;
 mod unrescue;
+mod wishes;
 pub mod world;
