@@ -83,6 +83,11 @@ pub fn from_micros(micros: i64) -> Timestamp {
     Timestamp::from_microsecond(micros).unwrap_or(Timestamp::UNIX_EPOCH)
 }
 
+/// A time in UTC as Ironic writes those that carry no zone.
+pub fn without_zone(at: Timestamp) -> String {
+    at.strftime("%Y-%m-%dT%H:%M:%S%.6f").to_string()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -19,6 +19,7 @@ use super::{
     Bios, Boot, Console, Deploy, DriverError, Firmware, Inspect, Interface, Management, Network, Power, Raid, Rescue,
     Storage, Task, Vendor,
 };
+use crate::clock::without_zone;
 use crate::model::{InterfaceKind, Node, PowerState, PowerTarget};
 
 /// An implementation, by kind, and the match that all kinds have in common.
@@ -247,7 +248,7 @@ impl Driver {
         task.save().await?;
         let state = self.power.set(task, target, within).await?;
         task.node.power_state = Some(state);
-        let now = task.env.clock.now().strftime("%Y-%m-%dT%H:%M:%S%.6f").to_string();
+        let now = without_zone(task.env.clock.now());
         task.node.driver_internal_info.set("last_power_state_change", now);
         Ok(state)
     }

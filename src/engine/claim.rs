@@ -112,7 +112,7 @@ fn wake(tx: &Tx, owed: Work, node: &mut Node, rules: &crate::service::Rules) -> 
         return Ok(None);
     }
     if owed.abort_requested && owed.attempt == 0 {
-        let why = format!("The {} was aborted by request.", owed.flow.as_str());
+        let why = provision::aborted(node.provision_state, owed.flow);
         provision::unwind(tx, node, owed.flow, Event::Abort, &why, rules)?;
         return Ok(None);
     }

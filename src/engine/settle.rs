@@ -101,7 +101,7 @@ impl Settled {
 
     fn done(&self, tx: &Tx, next: &mut Work, node: &mut Node, rules: &Rules) -> Refused<After> {
         if next.abort_requested && node.provision_state.awaits_agent() {
-            let why = format!("The {} was aborted by request.", next.flow.as_str());
+            let why = provision::aborted(node.provision_state, next.flow);
             provision::unwind(tx, node, next.flow, Event::Abort, &why, rules)?;
             return Ok(After::Gone);
         }

@@ -3,12 +3,11 @@
 //! Both write only columns that belong to the agent's contact (see ARCHITECTURE.md), so neither needs the node's
 //! reservation: a heartbeat is never refused because somebody works on the node.
 
-use jiff::Timestamp;
 use serde_json::Value;
 use uuid::Uuid;
 
 use super::{Refusal, Refused, Rules, flow};
-use crate::clock::micros;
+use crate::clock::{micros, without_zone};
 use crate::model::secret::{MASK, Sealed};
 use crate::model::{Node, Phase, State};
 use crate::store::{Read, Tx, nodes, ports, secrets, work};
@@ -189,11 +188,6 @@ fn check(read: &Read, node: &Node, beat: &Heartbeat) -> Refused<()> {
 /// Compares without telling by its time where two secrets part.
 fn constant_time_eq(a: &[u8], b: &[u8]) -> bool {
     a.len() == b.len() && a.iter().zip(b).fold(0, |acc, (x, y)| acc | (x ^ y)) == 0
-}
-
-/// Times inside `driver_internal_info` carry no zone, as in Ironic.
-pub fn without_zone(at: Timestamp) -> String {
-    at.strftime("%Y-%m-%dT%H:%M:%S%.6f").to_string()
 }
 
 /// Everything that was known of an agent is void: the machine was switched off. The secret goes with it.

@@ -14,10 +14,7 @@ pub fn precheck(node: &Node, target: PowerTarget, timeout: Option<Duration>) -> 
         return Err(Refusal::invalid("timeout: expected a whole number of seconds, 1 or more"));
     }
     if matches!(node.provision_state, State::Cleaning | State::CleanWait) {
-        return Err(Refusal::invalid(format!(
-            "The requested action \"{target}\" can not be performed on node \"{}\" while it is in state \"{}\".",
-            node.uuid, node.provision_state
-        )));
+        return Err(Refusal::not_in_state(node, target.as_str(), node.provision_state.as_str()));
     }
     if node.disable_power_off && matches!(target, PowerTarget::Off | PowerTarget::SoftOff) {
         return Err(Refusal::conflict(format!(

@@ -62,10 +62,7 @@ pub fn precheck(node: &Node, request: &Request) -> Refused<&'static Verb> {
         if node.reservation.is_some() {
             return Err(Refusal::locked(node));
         }
-        return Err(Refusal::invalid(format!(
-            "The requested action \"{target}\" can not be performed on node \"{}\" while it is in state \"{}\".",
-            node.uuid, node.provision_state
-        )));
+        return Err(Refusal::not_in_state(node, target, node.provision_state.as_str()));
     };
     check_args(verb, request)?;
     Ok(verb)
@@ -212,13 +209,17 @@ fn abort(tx: &Tx, node: &mut Node, rules: &Rules) -> Refused<()> {
         }
         return Ok(());
     }
-    let what = match state {
+    unwind(tx, node, name, Event::Abort, &aborted(state, name), rules)?;
+    Ok(())
+}
+
+/// What is said of a flow that ended at the client's word.
+pub fn aborted(state: State, name: FlowName) -> String {
+    match state {
         State::InspectWait => "Inspection was aborted by request.".to_owned(),
         State::DeployWait | State::DeployHold => "Deployment was aborted by request.".to_owned(),
         _ => format!("The {} was aborted by request.", name.as_str()),
-    };
-    unwind(tx, node, name, Event::Abort, &what, rules)?;
-    Ok(())
+    }
 }
 
 /// Leaves a flow through its failed state, and owes it the cleaning up.

@@ -48,6 +48,14 @@ impl Refusal {
         Refusal::NotFound(what.into())
     }
 
+    /// The node's `state` does not allow the `action`.
+    pub fn not_in_state(node: &crate::model::Node, action: &str, state: &str) -> Self {
+        Refusal::Invalid(format!(
+            "The requested action \"{action}\" can not be performed on node \"{}\" while it is in state \"{state}\".",
+            node.uuid
+        ))
+    }
+
     /// The node is worked on by `holder`.
     pub fn locked(node: &crate::model::Node) -> Self {
         let holder = node.reservation.as_deref().unwrap_or("somebody");

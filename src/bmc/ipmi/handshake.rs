@@ -21,6 +21,11 @@ use crate::wire::rmcp::suite::Suite;
 
 /// A handshake whose repeated messages confused the BMC is begun again this many times.
 const ATTEMPTS: u32 = 4;
+/// Where a BMC is that stays silent to the suite that it was asked for.
+pub(super) const OPEN_SESSION: &str = "Open Session";
+/// With another suite to try, silence to the first one is believed after this part of the usual time: long enough for a few
+/// repetitions, short enough that the second still answers soon.
+const SILENCE_BELIEVED: u32 = 3;
 const CMD_AUTH_CAPABILITIES: u8 = 0x38;
 const CMD_SET_PRIVILEGE: u8 = 0x3b;
 
@@ -34,13 +39,20 @@ pub(super) struct Means {
     pub reach: Duration,
 }
 
-/// Opens a session with exactly `suite`. A refusal of the suite comes back as [`IpmiError::SessionRefused`].
-pub(super) async fn open(means: &Means, login: &Login, suite: Suite, until: Instant) -> Result<Session, IpmiError> {
+/// Opens a session with exactly `suite`. A refusal of the suite comes back as [`IpmiError::SessionRefused`]; silence to it as
+/// [`IpmiError::TimedOut`] at [`OPEN_SESSION`], sooner if there is an `alternative`.
+pub(super) async fn open(
+    means: &Means,
+    login: &Login,
+    suite: Suite,
+    alternative: bool,
+    until: Instant,
+) -> Result<Session, IpmiError> {
     let first = (means.clock.instant() + means.reach).min(until);
     let within = first.saturating_duration_since(means.clock.instant());
     let link = Link::open(&means.net, &means.clock, &login.host, login.port, within).await;
     let link = link.map_err(|error| LinkError::Io(error).unreachable(means.reach))?;
-    let mut handshake = Handshake { means, login, suite, until, link, lookup: NAME_ONLY, tag: 0 };
+    let mut handshake = Handshake { means, login, suite, alternative, until, link, lookup: NAME_ONLY, tag: 0 };
     handshake.capabilities(first).await?;
     for attempt in 1..=ATTEMPTS {
         match handshake.authenticate().await {
@@ -72,6 +84,8 @@ struct Handshake<'a> {
     means: &'a Means,
     login: &'a Login,
     suite: Suite,
+    /// Whether another suite will be tried if the BMC does not take this one.
+    alternative: bool,
     until: Instant,
     link: Link,
     /// [`NAME_ONLY`], or 0 after a BMC did not know the user that way: a few want user and privilege together.
@@ -153,7 +167,8 @@ impl Handshake<'_> {
             let answer = OpenResponse::decode(payload(bytes, PayloadType::OpenResponse)?).ok()?;
             (answer.tag == tag && belongs(answer.console_id, console_id, answer.status)).then_some(answer)
         };
-        let answer = self.ask(packet, accept, "Open Session").await?;
+        let within = if self.alternative { self.means.reach / SILENCE_BELIEVED } else { self.means.reach };
+        let answer = self.ask_within(within, packet, accept, OPEN_SESSION).await?;
         if answer.status != Status::OK {
             return Err(IpmiError::SessionRefused { status: answer.status.0 }.into());
         }
@@ -202,7 +217,17 @@ impl Handshake<'_> {
         accept: impl FnMut(&[u8]) -> Option<T>,
         at: &'static str,
     ) -> Result<T, Failure> {
-        let until = (self.means.clock.instant() + self.means.reach).min(self.until);
+        self.ask_within(self.means.reach, packet, accept, at).await
+    }
+
+    async fn ask_within<T>(
+        &mut self,
+        within: Duration,
+        packet: Vec<u8>,
+        accept: impl FnMut(&[u8]) -> Option<T>,
+        at: &'static str,
+    ) -> Result<T, Failure> {
+        let until = (self.means.clock.instant() + within).min(self.until);
         let tries = Tries { until, repeat: true };
         self.link
             .exchange(&mut Question { packet, accept }, tries)

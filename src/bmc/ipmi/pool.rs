@@ -223,6 +223,12 @@ impl Shared {
         }
     }
 
+    /// Whether the BMC has taken this suite before. Silence to it is then a fault of the BMC or of the network, or the work of
+    /// somebody who would like us weaker, and no reason to be.
+    pub(super) fn has_taken(&self, login: &Login, suite: Suite) -> bool {
+        lock(&self.suites).get(&(login.host.clone(), login.port)) == Some(&suite)
+    }
+
     pub(super) fn remember_suite(&self, login: &Login, suite: Suite) {
         let mut suites = lock(&self.suites);
         if suites.len() >= REMEMBERED {

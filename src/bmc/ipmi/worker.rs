@@ -166,10 +166,12 @@ impl Worker {
         }
         let shared = &self.shared;
         let slot = shared.slot(deadline).await?;
-        let suites = shared.suites(&self.login);
+        let mut suites = shared.suites(&self.login).into_iter().peekable();
         let mut refusal = IpmiError::SessionRefused { status: Status::NO_MATCHING_SUITE.0 };
-        for suite in suites {
-            match handshake::open(&shared.means, &self.login, suite, deadline).await {
+        while let Some(suite) = suites.next() {
+            // Some BMCs refuse a suite that they do not know by silence.
+            let alternative = suites.peek().is_some() && !shared.has_taken(&self.login, suite);
+            match handshake::open(&shared.means, &self.login, suite, alternative, deadline).await {
                 Ok(session) => {
                     shared.remember_suite(&self.login, suite);
                     let now = shared.means.clock.instant();
@@ -179,6 +181,7 @@ impl Worker {
                 Err(IpmiError::SessionRefused { status }) if is_suite_refusal(Status(status)) => {
                     refusal = IpmiError::SessionRefused { status };
                 }
+                Err(error @ IpmiError::TimedOut { at: handshake::OPEN_SESSION, .. }) if alternative => refusal = error,
                 Err(error) => return Err(error),
             }
         }

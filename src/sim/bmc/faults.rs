@@ -39,6 +39,8 @@ pub struct Faults {
     pub delay: Duration,
     /// Nobody's password is right.
     pub wrong_passwords: bool,
+    /// Says nothing to a suite that it does not have, rather than that it has it not.
+    pub silent_to_other_suites: bool,
     /// Answers with these algorithms whatever was asked for.
     pub other_algorithms: Option<[u8; 3]>,
     /// Answers commands in clear, as somebody in between would who lacks the keys.

@@ -112,6 +112,9 @@ impl Sessions {
         let request = OpenRequest::decode(payload).ok()?;
         let OpenRequest { tag, privilege, console_id, algorithms } = request;
         let suite = Suite::from_algorithms(algorithms).filter(|suite| self.personality.suites.contains(suite));
+        if suite.is_none() && self.knobs.read(|faults| faults.silent_to_other_suites) {
+            return None;
+        }
         let (full, other) = self.knobs.read(|faults| (faults.full, faults.other_algorithms));
         let status = match suite {
             None => Status::NO_MATCHING_SUITE,

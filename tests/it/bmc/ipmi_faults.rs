@@ -3,9 +3,10 @@
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
-use bessemer::bmc::ipmi::{Credential, IpmiError, PowerControl, Settings};
+use bessemer::bmc::ipmi::{Credential, IpmiError, Login, PowerControl, Secret, Settings};
 use bessemer::clock::Clock;
-use bessemer::sim::bmc::{Action, Personality, Which};
+use bessemer::sim::bmc::{Action, Chassis, Personality, Which};
+use bessemer::wire::rmcp::suite::Suite;
 
 use super::{client, eventually, login, pool, start, start_at};
 
@@ -67,6 +68,45 @@ async fn a_late_answer_never_passes_for_that_of_a_later_question() -> Test {
         assert_eq!(bmc.chassis_status().await?.power_on, on, "round {n}");
     }
     assert!(sim.times_asked(0x00, 0x01) > 7, "no question was repeated, so this test tested nothing");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_bmc_that_is_silent_to_a_suite_is_asked_for_the_weaker_one_unless_the_stronger_is_pinned() -> Test {
+    let sim = start(Personality { suites: vec![Suite::Three], ..Personality::default() });
+    sim.misbehave(|faults| faults.silent_to_other_suites = true);
+    let clock = Clock::system();
+    let started = clock.instant();
+    client(&sim)?.chassis_status().await?;
+    assert!(clock.instant() - started < Duration::from_secs(4), "{:?}", clock.instant() - started);
+
+    // What is wrong with the password is still said by one exchange of the suite that the BMC has.
+    let wrong = Login { password: Secret::new("wrong"), ..login(sim.addr()) };
+    let error = pool(impatient()).bmc(wrong)?.chassis_status().await;
+    assert_eq!(error, Err(IpmiError::BadCredentials { which: Credential::Password }));
+
+    let pinned = Login { suite: Some(Suite::Seventeen), ..login(sim.addr()) };
+    let error = pool(impatient()).bmc(pinned)?.chassis_status().await;
+    assert_eq!(error, Err(IpmiError::TimedOut { at: "Open Session", maybe_done: false }));
+    Ok(())
+}
+
+#[tokio::test]
+async fn the_silence_of_a_bmc_that_has_taken_the_stronger_suite_makes_nobody_weaker() -> Test {
+    let sim = start(Personality::default());
+    let pool = pool(impatient());
+    let bmc = pool.bmc(login(sim.addr()))?;
+    bmc.chassis_status().await?;
+    let addr = sim.addr();
+    sim.stop().await;
+    let sim = start_at(
+        addr,
+        Personality { suites: vec![Suite::Three], ..Personality::default() },
+        Chassis::new(Clock::system()),
+    );
+    sim.misbehave(|faults| faults.silent_to_other_suites = true);
+    let error = bmc.chassis_status().await;
+    assert!(matches!(error, Err(IpmiError::TimedOut { .. })), "{error:?}");
     Ok(())
 }
 

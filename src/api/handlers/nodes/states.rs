@@ -16,7 +16,7 @@ use crate::driver::DriverError;
 use crate::engine::Lock;
 use crate::model::PowerTarget;
 use crate::service::nodes::Ident;
-use crate::service::power;
+use crate::service::{Refusal, power};
 
 /// How long the power interface may take to say whether it could do what is asked.
 const VALIDATION: Duration = Duration::from_secs(30);
@@ -57,10 +57,7 @@ pub async fn set_power(call: Call) -> Result<Answer, Fault> {
     }
     let Some(target) = PowerTarget::parse(&target) else {
         let state = node.power_state.map_or("None", |state| state.as_str());
-        return Err(Fault::invalid(format!(
-            "The requested action \"{target}\" can not be performed on node \"{}\" while it is in state \"{state}\".",
-            node.uuid
-        )));
+        return Err(Refusal::not_in_state(&node, &target, state).into());
     };
     if !has_power_target(target, call.version) {
         return Err(Fault::not_acceptable());
