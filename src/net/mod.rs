@@ -8,6 +8,7 @@
 pub mod http;
 mod icmp6;
 mod interface;
+mod patient;
 mod udp;
 
 use std::io;
@@ -19,6 +20,7 @@ pub use tokio::net::{TcpListener, TcpStream};
 
 pub use icmp6::Icmp6Socket;
 pub use interface::Interface;
+pub use patient::PatientUdp;
 pub use udp::{Received, UdpBind, UdpSocket};
 
 /// Where sockets come from. Cheap to clone.
@@ -36,6 +38,11 @@ impl Net {
     /// Binds a UDP socket. Errors: the address is taken, or the port or device needs a capability.
     pub fn udp(&self, bind: UdpBind) -> io::Result<UdpSocket> {
         UdpSocket::bind(bind)
+    }
+
+    /// A UDP socket with one peer, for a thread that waits on it. Errors: as [`Net::udp`].
+    pub fn patient_udp(&self, bind: UdpBind, peer: SocketAddr) -> io::Result<PatientUdp> {
+        PatientUdp::new(bind.open()?, peer)
     }
 
     /// Connects within `within`; `TimedOut` after it. Sets TCP_NODELAY: all our protocols are request and answer.

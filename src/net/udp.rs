@@ -28,6 +28,25 @@ impl UdpBind {
     pub fn at(addr: SocketAddr) -> Self {
         UdpBind { addr, device: None, broadcast: false, packet_info: false, receive_buffer_bytes: None }
     }
+
+    /// The bound socket, which waits for nothing.
+    pub(super) fn open(&self) -> io::Result<std::net::UdpSocket> {
+        let domain = socket2::Domain::for_address(self.addr);
+        let socket = socket2::Socket::new(domain, socket2::Type::DGRAM, Some(socket2::Protocol::UDP))?;
+        if let Some(device) = &self.device {
+            socket.bind_device(Some(device.as_bytes()))?;
+        }
+        socket.set_broadcast(self.broadcast)?;
+        if let Some(bytes) = self.receive_buffer_bytes {
+            socket.set_recv_buffer_size(bytes)?;
+        }
+        if self.packet_info && self.addr.is_ipv4() {
+            nix::sys::socket::setsockopt(&socket, nix::sys::socket::sockopt::Ipv4PacketInfo, &true)?;
+        }
+        socket.set_nonblocking(true)?;
+        socket.bind(&self.addr.into())?;
+        Ok(socket.into())
+    }
 }
 
 /// What a datagram came with.
@@ -51,22 +70,8 @@ pub struct UdpSocket {
 
 impl UdpSocket {
     pub(super) fn bind(bind: UdpBind) -> io::Result<Self> {
-        let domain = socket2::Domain::for_address(bind.addr);
-        let socket = socket2::Socket::new(domain, socket2::Type::DGRAM, Some(socket2::Protocol::UDP))?;
-        if let Some(device) = &bind.device {
-            socket.bind_device(Some(device.as_bytes()))?;
-        }
-        socket.set_broadcast(bind.broadcast)?;
-        if let Some(bytes) = bind.receive_buffer_bytes {
-            socket.set_recv_buffer_size(bytes)?;
-        }
         let packet_info = bind.packet_info && bind.addr.is_ipv4();
-        if packet_info {
-            nix::sys::socket::setsockopt(&socket, nix::sys::socket::sockopt::Ipv4PacketInfo, &true)?;
-        }
-        socket.set_nonblocking(true)?;
-        socket.bind(&bind.addr.into())?;
-        Ok(UdpSocket { inner: tokio::net::UdpSocket::from_std(socket.into())?, packet_info })
+        Ok(UdpSocket { inner: tokio::net::UdpSocket::from_std(bind.open()?)?, packet_info })
     }
 
     /// The bound address.

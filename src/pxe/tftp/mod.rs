@@ -3,7 +3,7 @@
 //! ```text
 //! port 69: request ─► known name? within limits? ─► transfer (own socket, own port) ─► ends, is counted off
 //! ```
-//! One task reads requests; each transfer is a task that it owns, so a shutdown can let them finish. A request that the
+//! One task reads requests; each transfer is a task that it owns and that waits for a thread, so a shutdown can let them finish. A request that the
 //! client repeats while its transfer runs starts no second one. Names that are not there are refused at once, because firmware,
 //! PXELINUX and GRUB try a dozen in turn and wait seconds for each one that stays unanswered. Errors name no path.
 //! Deliberately absent: writing, directories, netascii, and any option that could make one datagram costly (see [`terms`]).
@@ -16,7 +16,9 @@ use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
+use bytes::Bytes;
 use tftpd::{ErrorCode, Packet, TransferOption};
+use tokio::sync::oneshot;
 use tokio::task::{Id, JoinError, JoinSet};
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, info, warn};
@@ -25,7 +27,10 @@ use self::terms::Terms;
 use self::transfer::End;
 use super::loaders::{Loaders, Refused};
 use crate::clock::Clock;
-use crate::net::{Net, Received, UdpBind, UdpSocket};
+use crate::net::{Net, PatientUdp, Received, UdpBind, UdpSocket};
+
+/// What a transfer's thread needs is a packet and a few calls; a debug build needs more of it.
+const STACK_BYTES: usize = 256 << 10;
 
 /// How to serve.
 #[derive(Clone, Debug)]
@@ -87,6 +92,7 @@ impl Server {
     /// Serves until `stop`, then lets running transfers finish within the drain time.
     pub async fn run(self, stop: CancellationToken) {
         let mut transfers = Transfers::default();
+        let _cut = transfers.cut.clone().drop_guard();
         let mut buffer = [0; 1024];
         loop {
             tokio::select! {
@@ -147,7 +153,8 @@ impl Server {
             device: self.settings.device.clone(),
             ..UdpBind::at(SocketAddr::new(received.local.unwrap_or(self.settings.listen.ip()), 0))
         };
-        let job = Job { net: self.net.clone(), clock: self.clock.clone(), loaders: self.loaders.clone(), bind };
+        let (net, clock, loaders) = (self.net.clone(), self.clock.clone(), self.loaders.clone());
+        let job = Job { net, clock, loaders, bind, cut: transfers.cut.clone() };
         let timeout = self.settings.timeout;
         transfers.start(key.clone(), async move { job.run(key, options, timeout).await });
     }
@@ -171,6 +178,8 @@ struct Repeat {
 #[derive(Default)]
 struct Transfers {
     tasks: JoinSet<Option<End>>,
+    /// Ends the threads of those that are left.
+    cut: CancellationToken,
     keys: HashMap<Id, Key>,
     running: HashMap<Key, Option<Repeat>>,
     per_peer: HashMap<IpAddr, usize>,
@@ -208,13 +217,14 @@ struct Job {
     clock: Clock,
     loaders: Loaders,
     bind: UdpBind,
+    cut: CancellationToken,
 }
 
 impl Job {
     /// How the transfer ended; none if it never began.
     async fn run(self, key: Key, options: Vec<TransferOption>, timeout: Duration) -> Option<End> {
         let started = self.clock.instant();
-        let socket = match self.open(key.peer).await {
+        let socket = match self.net.patient_udp(self.bind.clone(), key.peer) {
             Ok(socket) => socket,
             Err(error) => {
                 warn!(peer = %key.peer, %error, "no socket for a TFTP transfer");
@@ -227,16 +237,17 @@ impl Job {
                 debug!(peer = %key.peer, name = ?key.name, %refused, "TFTP request refused");
                 let code = if refused == Refused::NotFound { ErrorCode::FileNotFound } else { ErrorCode::NotDefined };
                 if let Some(packet) = error_packet(code, &refused.to_string()) {
-                    let _ = socket.send(&packet).await;
+                    let _ = socket.send(&packet);
                 }
                 return None;
             }
         };
         let (terms, granted) = Terms::agree(&options, content.len(), timeout);
-        match transfer::send(&socket, &content, terms, granted).await {
+        let bytes = content.len();
+        match self.in_a_thread(socket, content, terms, granted).await {
             Ok(end) => {
                 let millis = (self.clock.instant() - started).as_millis() as u64;
-                info!(peer = %key.peer, name = ?key.name, bytes = content.len(), millis, ?end, "TFTP transfer");
+                info!(peer = %key.peer, name = ?key.name, bytes, millis, ?end, "TFTP transfer");
                 Some(end)
             }
             Err(error) => {
@@ -246,10 +257,22 @@ impl Job {
         }
     }
 
-    async fn open(&self, peer: SocketAddr) -> io::Result<UdpSocket> {
-        let socket = self.net.udp(self.bind.clone())?;
-        socket.connect(peer).await?;
-        Ok(socket)
+    /// The threads are as many as transfers may run at once, and each ends by itself within its timeouts.
+    async fn in_a_thread(
+        &self,
+        socket: PatientUdp,
+        content: Bytes,
+        terms: Terms,
+        granted: Vec<TransferOption>,
+    ) -> io::Result<End> {
+        let (done, ended) = oneshot::channel();
+        let (clock, cut) = (self.clock.clone(), self.cut.clone());
+        let thread = std::thread::Builder::new().name("tftp".to_owned()).stack_size(STACK_BYTES);
+        thread.spawn(move || {
+            // Nobody waits for the end any more if the server is gone.
+            let _ = done.send(transfer::send((&socket, &clock), &content, terms, granted, &cut));
+        })?;
+        ended.await.map_err(io::Error::other)?
     }
 }
 

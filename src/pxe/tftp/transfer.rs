@@ -3,15 +3,18 @@
 //! Each transfer has a socket of its own, connected to the client, so the kernel drops what anybody else sends. Everything
 //! is retransmitted on a timeout, the option acknowledgement too, and a bound on tries ends a transfer whose client
 //! has gone. Until the client has answered once only very few packets are sent: the request may be forged.
+//! A transfer is a thread that waits on its socket, because at a window of one, which is what firmware asks for, nothing but the
+//! way from an acknowledgement to the next block decides how fast a machine boots.
 
 use std::io;
-use std::time::Duration;
 
 use bytes::Bytes;
 use tftpd::{Opcode, Packet, TransferOption};
+use tokio_util::sync::CancellationToken;
 
 use super::terms::Terms;
-use crate::net::UdpSocket;
+use crate::clock::Clock;
+use crate::net::PatientUdp;
 
 /// Sendings of one window, after the client has shown that it exists.
 const MOST_TRIES: u32 = 6;
@@ -28,12 +31,20 @@ pub enum End {
     Silent,
 }
 
-/// Sends `content` to the peer that `socket` is connected to.
-pub async fn send(socket: &UdpSocket, content: &Bytes, terms: Terms, oack: Vec<TransferOption>) -> io::Result<End> {
-    let mut flight = Flight { socket, content, terms, acked: 0, buffer: Vec::with_capacity(4 + terms.block_bytes) };
+/// Sends `content` to the peer of `socket`, unless `cut` comes first. Blocks its thread.
+pub fn send(
+    (socket, clock): (&PatientUdp, &Clock),
+    content: &Bytes,
+    terms: Terms,
+    oack: Vec<TransferOption>,
+    cut: &CancellationToken,
+) -> io::Result<End> {
+    socket.set_patience(terms.timeout)?;
+    let buffer = Vec::with_capacity(4 + terms.block_bytes);
+    let mut flight = Flight { socket, clock, cut, content, terms, acked: 0, hurried: false, buffer };
     let mut tries_left = MOST_FIRST_TRIES;
     if !oack.is_empty() {
-        match flight.offer(oack).await? {
+        match flight.offer(oack)? {
             Heard::Progress(_) => tries_left = MOST_TRIES,
             Heard::Stop => return Ok(End::Stopped),
             Heard::Nothing | Heard::Again => return Ok(End::Silent),
@@ -43,10 +54,10 @@ pub async fn send(socket: &UdpSocket, content: &Bytes, terms: Terms, oack: Vec<T
     let mut repeated = false;
     while flight.acked < blocks {
         let last = (flight.acked + terms.window).min(blocks);
-        flight.send_blocks(last).await?;
+        flight.send_blocks(last)?;
         // That the first block of a window was lost is believed once per window: answering every duplicate would double
         // all later packets (the Sorcerer's Apprentice of RFC 1123, 4.2.3.1).
-        match flight.listen(last, terms.window > 1 && !repeated).await? {
+        match flight.listen(last, terms.window > 1 && !repeated)? {
             Heard::Progress(acked) => {
                 flight.acked = acked;
                 (tries_left, repeated) = (MOST_TRIES, false);
@@ -65,11 +76,15 @@ pub async fn send(socket: &UdpSocket, content: &Bytes, terms: Terms, oack: Vec<T
 }
 
 struct Flight<'a> {
-    socket: &'a UdpSocket,
+    socket: &'a PatientUdp,
+    clock: &'a Clock,
+    cut: &'a CancellationToken,
     content: &'a Bytes,
     terms: Terms,
     /// Blocks that the client has; the next to send is this plus one. Wire numbers are its low 16 bits.
     acked: usize,
+    /// Whether the socket waits for less than the agreed time.
+    hurried: bool,
     /// One packet, reused: a transfer of a megabyte is 700 of them.
     buffer: Vec<u8>,
 }
@@ -85,11 +100,11 @@ enum Heard {
 
 impl Flight<'_> {
     /// Sends the option acknowledgement until block 0 is acknowledged.
-    async fn offer(&mut self, oack: Vec<TransferOption>) -> io::Result<Heard> {
+    fn offer(&mut self, oack: Vec<TransferOption>) -> io::Result<Heard> {
         let packet = Packet::Oack(oack).serialize().map_err(io::Error::other)?;
         for _ in 0..MOST_FIRST_TRIES {
-            self.socket.send(&packet).await?;
-            match self.listen(0, true).await? {
+            self.socket.send(&packet)?;
+            match self.listen(0, true)? {
                 // Acknowledging block 0 repeats nothing: it is the answer.
                 Heard::Again => return Ok(Heard::Progress(0)),
                 Heard::Nothing => {}
@@ -101,7 +116,7 @@ impl Flight<'_> {
 
     /// Sends the blocks after the acknowledged ones up to `last`. The frame is written here and not by the codec, which
     /// would copy each block twice.
-    async fn send_blocks(&mut self, last: usize) -> io::Result<()> {
+    fn send_blocks(&mut self, last: usize) -> io::Result<()> {
         for block in self.acked + 1..=last {
             let start = (block - 1) * self.terms.block_bytes;
             let end = (start + self.terms.block_bytes).min(self.content.len());
@@ -109,23 +124,25 @@ impl Flight<'_> {
             self.buffer.extend(Opcode::Data.as_bytes());
             self.buffer.extend((block as u16).to_be_bytes());
             self.buffer.extend_from_slice(&self.content[start..end]);
-            self.socket.send(&self.buffer).await?;
+            self.socket.send(&self.buffer)?;
         }
         Ok(())
     }
 
-    /// Waits for an acknowledgement of a block up to `sent`, at most the agreed time in all. Whether a repetition of the
-    /// last one counts is for `hear_again` to say.
-    async fn listen(&self, sent: usize, hear_again: bool) -> io::Result<Heard> {
-        let wait = self.terms.timeout.max(Duration::from_millis(1));
-        tokio::time::timeout(wait, self.next_answer(sent, hear_again)).await.unwrap_or(Ok(Heard::Nothing))
-    }
-
-    async fn next_answer(&self, sent: usize, hear_again: bool) -> io::Result<Heard> {
+    /// Waits for an acknowledgement of a block up to `sent`, at most the agreed time in all. Whether a
+    /// repetition of the last one counts is for `hear_again` to say.
+    fn listen(&mut self, sent: usize, hear_again: bool) -> io::Result<Heard> {
         let mut buffer = [0; 512];
+        let since = self.clock.instant();
+        if std::mem::take(&mut self.hurried) {
+            self.socket.set_patience(self.terms.timeout)?;
+        }
         loop {
-            let received = self.socket.recv(&mut buffer).await?;
-            match Packet::deserialize(&buffer[..received.len]) {
+            if self.cut.is_cancelled() {
+                return Ok(Heard::Stop);
+            }
+            let Some(len) = self.socket.recv(&mut buffer)? else { return Ok(Heard::Nothing) };
+            match Packet::deserialize(&buffer[..len]) {
                 Ok(Packet::Ack(number)) => {
                     // The distance from the last known block, in the 16 bits of the wire, finds the block across wraps.
                     let ahead = usize::from(number.wrapping_sub(self.acked as u16));
@@ -137,9 +154,17 @@ impl Flight<'_> {
                     }
                 }
                 Ok(Packet::Error { .. }) => return Ok(Heard::Stop),
-                // Anything else is not for us to answer; the timeout bounds how long we listen to it.
+                // Anything else is not for us to answer.
                 _ => {}
             }
+            // Somebody who goes on talking nonsense is no better than somebody silent. Rare, so that the usual round needs no call
+            // for the time that is left.
+            let Some(left) = self.terms.timeout.checked_sub(self.clock.instant() - since).filter(|it| !it.is_zero())
+            else {
+                return Ok(Heard::Nothing);
+            };
+            self.socket.set_patience(left)?;
+            self.hurried = true;
         }
     }
 }
