@@ -1,9 +1,12 @@
 //! A fake machine's whole life.
 
+use std::time::Duration;
+
+use bessemer::engine::Periods;
 use bessemer::model::{InterfaceKind, PowerState, PowerTarget, State};
 use bessemer::provision::asked::AskedStep;
-use bessemer::service::Refusal;
 use bessemer::service::provision::Request;
+use bessemer::service::{Refusal, Rules, Timeouts};
 
 use super::world::{Tested, World};
 
@@ -69,5 +72,33 @@ async fn a_step_that_nobody_has_fails_the_cleaning_before_it_begins() -> Tested 
     let failed = world.settled(node, State::CleanFailed).await?;
     assert!(failed.last_error.is_some_and(|why| why.contains("raid.imagined")));
     assert!(!failed.maintenance, "nothing was done, so nobody need look");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_machine_that_somebody_else_deployed_is_adopted() -> Tested {
+    let world = World::new().await?;
+    let node = world.enroll().await?;
+    world.walk(node, "manage", State::Manageable).await?;
+    let adopted = world.walk(node, "adopt", State::Active).await?;
+    assert_eq!((adopted.target_provision_state, adopted.last_error), (None, None));
+    assert_eq!(world.owed().await?, 0);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_wait_for_an_agent_that_is_not_heard_ends_in_time_and_says_so() -> Tested {
+    let timeouts = Timeouts { clean: Duration::from_millis(300), ..Timeouts::default() };
+    let rules = Rules { timeouts, ..Rules::default() };
+    let world = World::tuned(std::sync::Arc::new(tempfile::tempdir()?), rules, Periods::default()).await?;
+    let node = world.enroll().await?;
+    world.walk(node, "manage", State::Manageable).await?;
+    let hold = AskedStep::new(InterfaceKind::Deploy, "hold");
+    let request = Request { target: Some("clean".into()), clean_steps: Some(vec![hold]), ..Request::default() };
+    world.ask(node, request).await?;
+    world.settled(node, State::CleanHold).await?;
+    world.ask(node, Request::target("unhold")).await?;
+    let failed = world.settled(node, State::CleanFailed).await?;
+    assert!(failed.last_error.as_deref().is_some_and(|why| why.contains("Timeout reached")), "{:?}", failed.last_error);
     Ok(())
 }

@@ -5,6 +5,7 @@ mod fake;
 mod fast_track;
 mod killed;
 mod partition;
+mod power_sync;
 mod ramdisk;
 mod rescue;
 mod service;

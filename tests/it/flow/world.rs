@@ -31,12 +31,20 @@ impl World {
 
     /// On the store of an earlier world.
     pub async fn at(dir: std::sync::Arc<tempfile::TempDir>) -> Result<Self, Box<dyn std::error::Error>> {
+        Self::tuned(dir, Rules::default(), Periods::default()).await
+    }
+
+    pub async fn tuned(
+        dir: std::sync::Arc<tempfile::TempDir>,
+        rules: Rules,
+        periods: Periods,
+    ) -> Result<Self, Box<dyn std::error::Error>> {
         let (clock, random) = (Clock::system(), Random::system());
         let store = Store::open(&dir.path().join("store.sqlite"), Options::new(clock.clone(), random.clone()))?;
         let env = Environment::new(clock, Net::system(), random, Settings::default());
         let stop = CancellationToken::new();
-        let rules = Rules { conductor: "here".to_owned(), ..Rules::default() };
-        let (handle, engine) = engine::start(store.clone(), env, rules, Periods::default(), stop.clone());
+        let rules = Rules { conductor: "here".to_owned(), ..rules };
+        let (handle, engine) = engine::start(store.clone(), env, rules, periods, stop.clone());
         #[expect(clippy::disallowed_methods, reason = "a test owns its engine")]
         let engine = tokio::spawn(async move { engine.await.unwrap_or_else(|e| panic!("the engine failed: {e}")) });
         Ok(World { handle, store, stop, engine, dir })
