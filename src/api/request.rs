@@ -73,6 +73,11 @@ impl Call {
         Err(Fault::invalid(format!("Unexpected arguments: {}", unknown.join(", "))))
     }
 
+    /// Whether the client's version is older than the row. Rows that leave the judgement to their handler ask.
+    pub fn is_too_old(&self) -> bool {
+        self.version < self.route.since
+    }
+
     /// Refuses any query parameter.
     pub fn no_query(&self) -> Result<(), Fault> {
         self.query.clone().end()

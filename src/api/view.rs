@@ -184,7 +184,9 @@ fn shaped(out: &mut Vec<u8>, cell: &Cell<'_>, shape: Shape, version: Version) {
             let _ = write!(out, "{value}");
         }
         (Shape::Connection, Cell::Text(text)) if ports::hides_connection(text, version) => out.extend_from_slice(b"{}"),
-        (Shape::Json | Shape::Connection, Cell::Text(text)) => out.extend_from_slice(text.as_bytes()),
+        (Shape::Json | Shape::NullableJson | Shape::Connection, Cell::Text(text)) => {
+            out.extend_from_slice(text.as_bytes())
+        }
         (Shape::State, Cell::Text(state)) => match renames::state(state, version) {
             Some(state) => string(out, state),
             None => out.extend_from_slice(b"null"),

@@ -3,8 +3,8 @@
 
 use serde_json::Value;
 
-use super::DriverError;
-use crate::model::Node;
+use super::{Driver, DriverError, Task};
+use crate::model::{InterfaceKind, Node};
 
 /// How firmware starts a system.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,16 +36,76 @@ pub fn of(node: &Node) -> Result<BootMode, DriverError> {
             "{field}/capabilities: boot_mode is {other:?}, expected bios or uefi"
         ))),
     };
-    let secure = |capabilities| capability(capabilities, "secure_boot").is_some_and(|word| word == "true");
     match (asked(&instance, "instance_info")?, asked(&machine, "properties")?) {
         (Some(a), Some(b)) if a != b => Err(DriverError::misconfigured(format!(
             "instance_info/capabilities: boot_mode is {}, but properties/capabilities says {}; expected the same",
             a.as_str(),
             b.as_str()
         ))),
-        _ if secure(&instance) || secure(&machine) => Ok(BootMode::Uefi),
+        _ if wants_secure_boot(node) => Ok(BootMode::Uefi),
         (Some(mode), _) | (None, Some(mode)) => Ok(mode),
         (None, None) => Ok(BootMode::Uefi),
+    }
+}
+
+/// Whether the instance wants firmware that starts signed systems only.
+fn wants_secure_boot(node: &Node) -> bool {
+    capability(&node.instance_info.get("capabilities"), "secure_boot").is_some_and(|word| word == "true")
+}
+
+/// Before a machine is touched: can secure boot be switched on, if the instance wants it? A machine that boots without
+/// what its owner relies on would be worse than one that does not boot.
+pub async fn check_secure_boot(task: &Task) -> Result<(), DriverError> {
+    if !wants_secure_boot(&task.node) {
+        return Ok(());
+    }
+    let management = Driver::of(&task.node)?.management;
+    let why = match management.boot_modes() {
+        Some(modes) => match modes.secure_boot(task).await {
+            Ok(_) => return Ok(()),
+            Err(error) => error.to_string(),
+        },
+        None => format!(
+            "management interface {} of driver {} cannot switch it",
+            task.node.interface(InterfaceKind::Management).unwrap_or("none"),
+            task.node.driver
+        ),
+    };
+    Err(DriverError::misconfigured(format!("instance_info/capabilities: secure_boot is true, but {why}")))
+}
+
+/// Switches secure boot for the instance that wants it: on before its first start, off when it is gone.
+pub async fn set_secure_boot(task: &mut Task, on: bool) -> Result<(), DriverError> {
+    if !wants_secure_boot(&task.node) {
+        return Ok(());
+    }
+    if let Some(modes) = Driver::of(&task.node)?.management.boot_modes() {
+        modes.set_secure_boot(task, on).await?;
+        task.node.secure_boot = Some(on);
+    }
+    Ok(())
+}
+
+impl Driver {
+    /// Makes the machine's firmware start in another mode, as a client asks. One that cannot tell its mode can perhaps be
+    /// told all the same.
+    pub async fn change_boot_mode(&self, task: &mut Task, mode: BootMode) -> Result<(), DriverError> {
+        let modes = self.management.boot_modes().ok_or_else(|| DriverError::lacks(task, "set_boot_mode"))?;
+        if modes.boot_mode(task).await.ok().flatten() != Some(mode) {
+            modes.set_boot_mode(task, mode).await?;
+        }
+        task.node.boot_mode = Some(mode.as_str().to_owned());
+        Ok(())
+    }
+
+    /// The same for secure boot.
+    pub async fn change_secure_boot(&self, task: &mut Task, on: bool) -> Result<(), DriverError> {
+        let modes = self.management.boot_modes().ok_or_else(|| DriverError::lacks(task, "set_secure_boot_state"))?;
+        if modes.secure_boot(task).await.ok().flatten() != Some(on) {
+            modes.set_secure_boot(task, on).await?;
+        }
+        task.node.secure_boot = Some(on);
+        Ok(())
     }
 }
 

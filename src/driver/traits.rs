@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use serde_json::{Map, Value};
 
+pub use super::boot_mode::BootMode;
 pub use management::{
     BootDevice, BootModes, CurrentBoot, Indicator, Indicators, Management, VirtualMedia, VirtualMediaDevice,
 };

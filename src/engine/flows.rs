@@ -20,6 +20,7 @@ pub async fn prepare(flow: FlowName, task: &mut Task, driver: Driver, again: boo
         FlowName::Deploy => {
             // The machine must not come up with an agent of an earlier flow.
             driver.deploy.prepare(task).await?;
+            driver.storage.attach(task).await?;
         }
         FlowName::Clean | FlowName::Service => return prepare_cleaning(flow, task, driver).await,
         FlowName::Inspect => return driver.inspect.inspect(task).await,
@@ -33,6 +34,7 @@ pub async fn prepare(flow: FlowName, task: &mut Task, driver: Driver, again: boo
                 driver.rescue.clean_up(task).await?;
             }
             driver.deploy.tear_down(task).await?;
+            driver.storage.detach(task).await?;
         }
         FlowName::Power => return power(task, driver, again).await,
         FlowName::Rescue => return driver.rescue.rescue(task).await,
@@ -78,7 +80,30 @@ async fn verify(task: &mut Task, driver: Driver) -> Result<(), DriverError> {
     {
         task.node.properties.set("vendor", vendor);
     }
+    if let Some(modes) = driver.management.boot_modes() {
+        if let Ok(Some(mode)) = modes.boot_mode(task).await {
+            task.node.boot_mode = Some(mode.as_str().to_owned());
+        }
+        if let Ok(Some(on)) = modes.secure_boot(task).await {
+            task.node.secure_boot = Some(on);
+        }
+    }
+    take_stock(task, driver).await;
     Ok(())
+}
+
+/// What the machine's BIOS and firmware are like now, for clients to see. One that does not tell stops nobody.
+async fn take_stock(task: &mut Task, driver: Driver) {
+    match driver.bios.read(task).await {
+        Ok(Some(settings)) => task.changes.bios = Some(settings),
+        Ok(None) => {}
+        Err(error) => tracing::debug!(node = %task.node.uuid, %error, "BIOS settings were not read"),
+    }
+    match driver.firmware.read(task).await {
+        Ok(Some(components)) => task.changes.firmware = Some(components),
+        Ok(None) => {}
+        Err(error) => tracing::debug!(node = %task.node.uuid, %error, "firmware versions were not read"),
+    }
 }
 
 /// Boots the ramdisk, if cleaning is wanted at all and any of the steps needs it. `bare` in the arguments says that it
@@ -93,6 +118,7 @@ async fn prepare_cleaning(flow: FlowName, task: &mut Task, driver: Driver) -> Re
     }
     driver.power.validate(task).await?;
     driver.network.validate(task).await?;
+    take_stock(task, driver).await;
     if manual && !needs_ramdisk(flow, task, driver) {
         task.args.set("bare", true);
         return Ok(Outcome::Done);

@@ -14,7 +14,7 @@ use crate::model::{InterfaceKind, Node};
 use crate::provision::Event;
 use crate::provision::verbs::Verb;
 use crate::service::provision::Request;
-use crate::service::{Refusal, Refused, Rules, flow, provision, rescue};
+use crate::service::{Refusal, Refused, Rules, flow, journal, provision, rescue};
 use crate::store::blobs::{self, BlobKind};
 use crate::store::{Store, Tx, nodes};
 
@@ -28,6 +28,31 @@ const VALIDATION: Duration = Duration::from_secs(60);
 pub enum Lock {
     Shared,
     Exclusive,
+}
+
+/// Something that is done to a machine in the background, and how its failure is told.
+#[derive(Clone, Debug)]
+pub struct Act {
+    /// The beginning of the sentence in `last_error`.
+    failed: String,
+    /// How the failure is classed in the node's history; none leaves it out there, as Ironic does with most.
+    event_type: Option<&'static str>,
+    /// Whether an older failure is forgotten when it begins.
+    clears: bool,
+}
+
+impl Act {
+    pub fn new(failed: String) -> Self {
+        Act { failed, event_type: None, clears: true }
+    }
+
+    pub fn keeping_last_error(self) -> Self {
+        Act { clears: false, ..self }
+    }
+
+    pub fn recorded_as(self, event_type: &'static str) -> Self {
+        Act { event_type: Some(event_type), ..self }
+    }
 }
 
 /// The only way from a request to the engine. Cheap to clone.
@@ -213,6 +238,77 @@ impl Handle {
                 .await?;
         }
         result
+    }
+
+    /// Reserves the node and begins an act. What becomes of it is seen in the node: it is given
+    /// back, changed or with a new `last_error`. A stop of the service in between leaves the machine as it is by then;
+    /// the reservation is given back at the next start.
+    pub async fn begin(
+        &self,
+        node: Uuid,
+        within: Duration,
+        act: Act,
+        op: impl for<'a> FnOnce(&'a mut Task, Driver) -> Done<'a> + Send + 'static,
+    ) -> Refused<()> {
+        let (rules, clears) = (self.engine.rules.clone(), act.clears);
+        self.write_when_free(move |tx| {
+            let before = flow::load(tx, node)?;
+            if before.reservation.is_some() {
+                return Err(Refusal::locked(&before));
+            }
+            let mut node = Node { reservation: Some(rules.conductor.clone()), ..before.clone() };
+            if clears {
+                node.last_error = None;
+            }
+            nodes::update(tx, &before, &node)?;
+            Ok(())
+        })
+        .await?;
+        let this = self.clone();
+        self.engine.tasks.spawn(async move {
+            if let Err(error) = this.run_act(node, within, &act, op).await {
+                tracing::error!(%node, ?error, "what became of an act could not be written down");
+            }
+        });
+        Ok(())
+    }
+
+    async fn run_act(
+        &self,
+        node: Uuid,
+        within: Duration,
+        act: &Act,
+        op: impl for<'a> FnOnce(&'a mut Task, Driver) -> Done<'a>,
+    ) -> Refused<()> {
+        let env = self.engine.env.clone();
+        let Some(task) = self.store().read(move |read| delta::build(read, node, &env)).await? else { return Ok(()) };
+        let mut task = task.with_checkpoint(std::sync::Arc::new(delta::Saver(self.store().clone())));
+        let result = match Driver::of(&task.node) {
+            Ok(driver) => match tokio::time::timeout(within, op(&mut task, driver)).await {
+                Ok(result) => result,
+                Err(_) => Err(DriverError::TimedOut(format!("it took longer than {} s", within.as_secs()))),
+            },
+            Err(error) => Err(error),
+        };
+        let failure = result.err().map(|error| format!("{}: {error}", act.failed));
+        if let Some(why) = &failure {
+            tracing::warn!(%node, %why, "an act failed");
+        }
+        let (delta, event_type) = (Delta::of(&mut task), act.event_type);
+        self.store()
+            .write(move |tx| {
+                let (before, mut node) = delta.merged(tx)?;
+                node.reservation = None;
+                if let Some(why) = &failure {
+                    node.last_error = Some(why.clone());
+                    if let Some(event_type) = event_type {
+                        journal::failure(tx, &node, event_type, why)?;
+                    }
+                }
+                nodes::update(tx, &before, &node)?;
+                Ok(())
+            })
+            .await
     }
 
     async fn reserve(&self, uuid: Uuid) -> Refused<()> {

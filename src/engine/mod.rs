@@ -27,7 +27,7 @@ use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-pub use handle::{Handle, Lock};
+pub use handle::{Act, Handle, Lock};
 
 use crate::driver::Environment;
 use crate::service::Rules;

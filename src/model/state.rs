@@ -47,6 +47,28 @@ impl State {
         )
     }
 
+    /// States that end by themselves, on the way to another one. Failed and held ones do not.
+    pub const fn is_changing(self) -> bool {
+        use State::*;
+        matches!(
+            self,
+            Deploying
+                | DeployWait
+                | Cleaning
+                | CleanWait
+                | Verifying
+                | Deleting
+                | Inspecting
+                | InspectWait
+                | Adopting
+                | Rescuing
+                | RescueWait
+                | Unrescuing
+                | Servicing
+                | ServiceWait
+        )
+    }
+
     /// The target shown while a node is in this state, unless a transition carries another one along
     /// (manual cleaning ends in `manageable`).
     pub const fn goal(self) -> Option<State> {

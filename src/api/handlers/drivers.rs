@@ -112,13 +112,13 @@ pub async fn methods(call: Call) -> Result<Answer, Fault> {
     Ok(Answer::json(&Value::Object(Map::new())))
 }
 
-/// `/v1/drivers/{driver}/vendor_passthru`: see [`methods`].
+/// `/v1/drivers/{driver}/vendor_passthru?method=` and `…/vendor_passthru/{method}`: see [`methods`].
 pub async fn passthru(call: Call) -> Result<Answer, Fault> {
+    let in_path = Some(call.param(1)).filter(|name| !name.is_empty()).map(str::to_owned);
+    let method = in_path.or(call.query.clone().take("method")?);
+    let method = method.ok_or_else(|| Fault::invalid("Missing mandatory parameter: method"))?;
     known(&call)?;
-    match call.query.clone().take("method")? {
-        Some(method) => Err(Fault::invalid(format!("Driver {} has no method {method}.", call.param(0)))),
-        None => Err(Fault::invalid("Missing mandatory parameter: method")),
-    }
+    Err(Fault::invalid(format!("No handler for method {method}")))
 }
 
 /// `GET /v1/drivers/{driver}/raid/logical_disk_properties`

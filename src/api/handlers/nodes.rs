@@ -1,13 +1,20 @@
 //! Nodes: lists, single ones, and their coming, changing and going. What lies below a node has files of its own.
 
+pub mod bios;
+pub mod boot_mode;
+pub mod console;
 mod filters;
+pub mod firmware;
 pub mod hardware;
+pub mod indicators;
 pub mod provision;
+pub mod raid;
 pub mod states;
 pub mod traits;
 pub mod vendor;
 pub mod views;
 pub mod vifs;
+pub mod vmedia;
 
 use hyper::StatusCode;
 use serde_json::{Map, Value};
@@ -15,10 +22,11 @@ use uuid::Uuid;
 
 use crate::api::listing::{self, Detail, Listing};
 use crate::api::surface::nodes::NODE;
+use crate::api::surface::routes::ROUTES;
 use crate::api::surface::{Quirk, Version, Write};
 use crate::api::view::{View, Wanted, string};
 use crate::api::{Answer, Call, Fault, patch};
-use crate::model::{Node, State};
+use crate::model::{Node, Record, State};
 use crate::service::nodes::{self, Ident, Patch};
 use crate::service::patch::Op;
 use crate::service::{Refused, names};
@@ -199,6 +207,11 @@ async fn maintenance(call: Call, reason: Option<Option<String>>) -> Result<Answe
 /// A path below a node that leads nowhere: 404, of the node if that is what is missing.
 pub async fn nowhere(call: Call) -> Result<Answer, Fault> {
     find(&call).await?;
+    // Something that only has things below it cannot be got itself, but it is there.
+    let below = format!("/v1/nodes/{{node}}/{}/", call.param(1));
+    if ROUTES.iter().any(|route| route.path.starts_with(&below)) {
+        return Err(Fault::Method { allow: String::new() });
+    }
     Err(Fault::not_found("The resource could not be found."))
 }
 
@@ -248,4 +261,34 @@ fn special(read: &Read, conductor: &str, field: &str, uuid: &str, out: &mut Vec<
     })?;
     out.push(b']');
     Ok(())
+}
+
+/// What a list of settings shows: what is asked for and the times, which are always there. Nothing `listed` is all.
+fn settings_wanted(call: &Call, listed: &[&str]) -> Result<Wanted, Fault> {
+    let mut query = call.query.clone();
+    let (detail, names) = (query.take_bool("detail")?, query.take_list("fields")?);
+    match (detail, names) {
+        (Some(true), Some(_)) => Err(Fault::invalid("Can't fetch a subset of fields with 'detail' set")),
+        (Some(true), None) => Ok(Wanted::All),
+        (_, Some(mut names)) => {
+            names.retain(|name| !matches!(name.as_str(), "created_at" | "updated_at"));
+            names.extend(["created_at".to_owned(), "updated_at".to_owned()]);
+            Ok(Wanted::Named(names))
+        }
+        (_, None) if listed.is_empty() => Ok(Wanted::All),
+        (_, None) => Ok(Wanted::Listed),
+    }
+}
+
+/// Records under the key of their list.
+fn written<R: Record>(key: &str, records: &[R], view: &View) -> Result<Answer, Fault> {
+    let mut out = format!("{{\"{key}\":[").into_bytes();
+    for (i, record) in records.iter().enumerate() {
+        if i > 0 {
+            out.push(b',');
+        }
+        view.record(&mut out, record, &mut |_, _, _| Ok(()))?;
+    }
+    out.extend_from_slice(b"]}");
+    Ok(Answer::ok(out))
 }

@@ -39,6 +39,31 @@ pub const VALIDATION: Schema = Dictionary(&[], &Object(&[key("result", Boolean),
 pub const BOOT_DEVICE: Schema = Object(&[key("boot_device", MAYBE_TEXT), key("persistent", MAYBE_BOOLEAN)]);
 pub const BOOT_DEVICES: Schema = Object(&[key("supported_boot_devices", TEXTS)]);
 
+pub const CONSOLE: Schema = Object(&[key("console_enabled", Boolean), key("console_info", Schema::Maybe(&Map))]);
+
+/// The lights on a machine.
+pub const INDICATORS: Schema = Object(&[key(
+    "indicators",
+    List(&Object(&[
+        key("name", Text),
+        key("component", Text),
+        key("readonly", Boolean),
+        key("states", TEXTS),
+        key("links", Links),
+    ])),
+)]);
+pub const INDICATOR: Schema = Object(&[key("state", Text)]);
+
+/// Wanted logical disks, or none.
+pub const RAID_CONFIG: Schema = Object(&[optional("logical_disks", List(&Map))]);
+
+/// A BIOS setting under its own name.
+pub const NAMED_SETTING: Schema = Dictionary(&[], &Schema::Noun(&super::bios::BIOS_SETTING));
+
+pub const VIRTUAL_MEDIA: Schema = List(&Map);
+pub const VIRTUAL_IMAGE: Schema =
+    Object(&[key("device_type", Text), key("image_url", Text), optional("image_download_source", Text)]);
+
 /// Methods by name.
 pub const VENDOR_METHODS: Schema = Dictionary(
     &[],

@@ -58,8 +58,10 @@ pub enum Shape {
     Boolean,
     /// Microseconds since 1970 become ISO 8601 with zone.
     Time,
-    /// Already JSON: copied.
+    /// Already JSON: copied. None is an empty object.
     Json,
+    /// The same, but none is null.
+    NullableJson,
     /// Milliseconds become seconds with a fraction.
     Seconds,
     /// A provision state, which older versions name differently.
@@ -117,6 +119,11 @@ impl Field {
     /// An object, unless [`Field::of`] says otherwise.
     pub(super) const fn json(name: &'static str, since: u16) -> Self {
         Field::new(name, since, Source::Column(name, Shape::Json), Schema::Map)
+    }
+
+    /// JSON or null.
+    pub(super) const fn nullable_json(name: &'static str, since: u16) -> Self {
+        Field::new(name, since, Source::Column(name, Shape::NullableJson), Schema::Any)
     }
 
     pub(super) const fn state(name: &'static str, since: u16) -> Self {

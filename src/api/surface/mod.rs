@@ -5,12 +5,14 @@
 //! written and compared in this folder only. The few changes of behaviour that are no rows have names in [`quirks`].
 
 pub mod allocations;
+pub mod bios;
 pub mod chassis;
 pub mod conductors;
 pub mod deploy_templates;
 pub mod documents;
 pub mod drivers;
 pub mod field;
+pub mod firmware;
 pub mod history;
 pub mod history_records;
 pub mod nodes;

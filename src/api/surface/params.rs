@@ -198,6 +198,22 @@ pub const CLEAN_WITHOUT_RAMDISK: Param = param("disable_ramdisk", 70, Schema::Bo
 pub const SERVICE_WITHOUT_RAMDISK: Param = param("disable_ramdisk", 108, Schema::Boolean);
 pub const RUNBOOK: Param = param("runbook", 92, MAYBE_TEXT);
 
+/// Arguments of `PUT …/states/boot_mode`, `…/secure_boot` and `…/console`.
+pub const BOOT_MODE: &[Param] = &[text("target", 1).required()];
+pub const SECURE_BOOT: &[Param] = &[param("target", 1, Schema::Boolean).required()];
+pub const CONSOLE: &[Param] = &[param("enabled", 1, Schema::Boolean).required()];
+/// What an indicator is to be.
+pub const INDICATOR: &[Param] = &[text("state", 1).required()];
+/// How BIOS settings are shown.
+pub const BIOS: &[Param] = &[
+    param("fields", 74, TEXTS).too_old(TooOld::Invalid("Unexpected arguments: fields")),
+    param("detail", 74, Schema::Boolean).too_old(TooOld::Invalid("Unexpected arguments: detail")),
+];
+/// How firmware is shown.
+pub const FIRMWARE: &[Param] = &[param("fields", 86, TEXTS)];
+/// Which virtual media are taken out.
+pub const VIRTUAL_MEDIA: &[Param] = &[param("device_types", 89, TEXTS)];
+
 /// Why a node is in maintenance.
 pub const MAINTENANCE: &[Param] = &[param("reason", 1, MAYBE_TEXT)];
 pub const BOOT_DEVICE: &[Param] = &[text("boot_device", 1).required(), param("persistent", 1, Schema::Boolean)];

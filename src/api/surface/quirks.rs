@@ -29,6 +29,10 @@ pub enum Quirk {
     FreePatchPaths,
     /// A runbook has traits and a free name; before, its name was the trait.
     RunbooksHaveTraits,
+    /// A BIOS setting is shown with what the vendor's registry knows of it.
+    BiosRegistry,
+    /// What is in a machine's virtual drives is shown; before, they were only filled and emptied.
+    VirtualMediaShown,
     /// A lookup hands out a token.
     AgentTokens,
     /// Inspection reports are answered like a lookup. (Without a version they always worked.)
@@ -48,6 +52,8 @@ impl Quirk {
         (Quirk::PortgroupNetworks, v(102)),
         (Quirk::FreePatchPaths, v(98)),
         (Quirk::RunbooksHaveTraits, v(112)),
+        (Quirk::BiosRegistry, v(74)),
+        (Quirk::VirtualMediaShown, v(93)),
         (Quirk::AgentTokens, v(62)),
         (Quirk::InspectionReports, v(84)),
     ];

@@ -25,9 +25,9 @@ use super::route::{
 };
 use super::schema::Schema;
 use super::{
-    allocations::ALLOCATION, chassis::CHASSIS, conductors::CONDUCTOR, deploy_templates::DEPLOY_TEMPLATE,
-    drivers::DRIVER, history_records::HISTORY_RECORD, portgroups::PORTGROUP, ports::PORT,
-    runbooks::RUNBOOK as A_RUNBOOK, volumes::CONNECTOR, volumes::TARGET,
+    allocations::ALLOCATION, bios::BIOS_SETTING, chassis::CHASSIS, conductors::CONDUCTOR,
+    deploy_templates::DEPLOY_TEMPLATE, drivers::DRIVER, firmware::FIRMWARE_COMPONENT, history_records::HISTORY_RECORD,
+    portgroups::PORTGROUP, ports::PORT, runbooks::RUNBOOK as A_RUNBOOK, volumes::CONNECTOR, volumes::TARGET,
 };
 use super::{allocations::BACKFILL, deploy_templates::DESCRIPTION, documents as doc, ports::NODE_IDENT};
 use crate::api::handlers::{
@@ -61,6 +61,22 @@ pub static ROUTES: &[Route] = &[
     get("/v1/nodes/{node}/states", handler!(nodes::states::show)).gives(One(&NODE_STATES)),
     put("/v1/nodes/{node}/states/power", handler!(nodes::states::set_power)).takes(Arguments(POWER)).gives(Accepted),
     put("/v1/nodes/{node}/states/provision", handler!(nodes::provision::set)).body(BodyLimit::ConfigDrive).takes(Arguments(PROVISION)).gives(Accepted),
+    put("/v1/nodes/{node}/states/raid", handler!(nodes::raid::set_target)).takes(Free(doc::RAID_CONFIG)).since(12, TooOld::HandlerSays),
+    put("/v1/nodes/{node}/states/boot_mode", handler!(nodes::boot_mode::set_boot_mode)).takes(Arguments(BOOT_MODE)).gives(Accepted).since(76, TooOld::HandlerSays),
+    put("/v1/nodes/{node}/states/secure_boot", handler!(nodes::boot_mode::set_secure_boot)).takes(Arguments(SECURE_BOOT)).gives(Accepted).since(76, TooOld::HandlerSays),
+    get("/v1/nodes/{node}/states/console", handler!(nodes::console::show)).gives(Document(doc::CONSOLE)),
+    put("/v1/nodes/{node}/states/console", handler!(nodes::console::set)).takes(Arguments(CONSOLE)).gives(Accepted),
+    get("/v1/nodes/{node}/management/indicators", handler!(nodes::indicators::list)).gives(Document(doc::INDICATORS)),
+    put("/v1/nodes/{node}/management/indicators", handler!(nodes::indicators::missing)).gives(Refusal),
+    get("/v1/nodes/{node}/management/indicators/{indicator}", handler!(nodes::indicators::show)).gives(Document(doc::INDICATOR)),
+    put("/v1/nodes/{node}/management/indicators/{indicator}", handler!(nodes::indicators::set)).takes(Arguments(INDICATOR)),
+    get("/v1/nodes/{node}/bios", handler!(nodes::bios::list)).query(&[BIOS]).gives(Page(&BIOS_SETTING)).since(40, HIDDEN),
+    get("/v1/nodes/{node}/bios/{setting}", handler!(nodes::bios::show)).gives(Document(doc::NAMED_SETTING)).since(40, HIDDEN),
+    get("/v1/nodes/{node}/firmware", handler!(nodes::firmware::list)).query(&[FIRMWARE]).gives(Page(&FIRMWARE_COMPONENT)).since(86, HIDDEN),
+    get("/v1/nodes/{node}/vmedia", handler!(nodes::vmedia::show)).gives(Document(doc::VIRTUAL_MEDIA)).since(89, HIDDEN),
+    post("/v1/nodes/{node}/vmedia", handler!(nodes::vmedia::attach)).takes(Free(doc::VIRTUAL_IMAGE)).since(89, HIDDEN),
+    delete("/v1/nodes/{node}/vmedia", handler!(nodes::vmedia::detach)).query(&[VIRTUAL_MEDIA]).since(89, HIDDEN),
+    delete("/v1/nodes/{node}/vmedia/{device}", handler!(nodes::vmedia::detach_named)).since(89, HIDDEN),
     get("/v1/nodes/{node}/management/boot_device", handler!(nodes::hardware::boot_device)).gives(Document(doc::BOOT_DEVICE)),
     put("/v1/nodes/{node}/management/boot_device", handler!(nodes::hardware::set_boot_device)).takes(Arguments(BOOT_DEVICE)),
     get("/v1/nodes/{node}/management/boot_device/supported", handler!(nodes::hardware::supported_boot_devices)).gives(Document(doc::BOOT_DEVICES)),
@@ -191,6 +207,11 @@ pub static ROUTES: &[Route] = &[
     put("/v1/drivers/{driver}/vendor_passthru", handler!(drivers::passthru)).query(&[VENDOR_METHOD]).takes(Free(Schema::Map)).gives(Refusal),
     patch("/v1/drivers/{driver}/vendor_passthru", handler!(drivers::passthru)).query(&[VENDOR_METHOD]).takes(Free(Schema::Map)).gives(Refusal),
     delete("/v1/drivers/{driver}/vendor_passthru", handler!(drivers::passthru)).query(&[VENDOR_METHOD]).takes(Free(Schema::Map)).gives(Refusal),
+    get("/v1/drivers/{driver}/vendor_passthru/{method}", handler!(drivers::passthru)).takes(Free(Schema::Map)).gives(Refusal),
+    post("/v1/drivers/{driver}/vendor_passthru/{method}", handler!(drivers::passthru)).takes(Free(Schema::Map)).gives(Refusal),
+    put("/v1/drivers/{driver}/vendor_passthru/{method}", handler!(drivers::passthru)).takes(Free(Schema::Map)).gives(Refusal),
+    patch("/v1/drivers/{driver}/vendor_passthru/{method}", handler!(drivers::passthru)).takes(Free(Schema::Map)).gives(Refusal),
+    delete("/v1/drivers/{driver}/vendor_passthru/{method}", handler!(drivers::passthru)).takes(Free(Schema::Map)).gives(Refusal),
 
     get("/v1/lookup", handler!(agent::look_up)).query(&[LOOKUP]).gives(Document(doc::LOOKUP)).public().since(22, NO_RESOURCE),
     post("/v1/heartbeat", handler!(agent::beat_by_name)).takes(Arguments(NAMED_HEARTBEAT)).gives(Accepted).public().since(22, NO_RESOURCE),

@@ -21,7 +21,7 @@ use super::machine::{end_ramdisk, power_off, restart, start, tear_down_agent};
 use super::{AgentClient, fast_track, image, logs, raid, steps};
 use crate::driver::boot_mode::{self, BootMode};
 use crate::driver::traits::{Done, Fut, RamdiskFor};
-use crate::driver::{Deploy, Driver, DriverError, Interface, OnCrash, Outcome, Task};
+use crate::driver::{Deploy, Driver, DriverError, Interface, OnCrash, Outcome, Property, Task};
 use crate::model::{Fault, FlowName, InterfaceKind, Step, StepSource};
 
 /// How long the agent may take to register a boot loader.
@@ -60,7 +60,24 @@ impl Direct {
     pub const RAMDISK: Direct = Direct(Instance::Ramdisk);
 }
 
+/// What Ironic's has beside the keys of the boot interface. Images come through this service, so most say nothing here.
+const PROPERTIES: &[Property] = &[
+    Property {
+        name: "agent_verify_ca",
+        text: "Not used: the agent's certificate is the one that it announces. Optional.",
+    },
+    Property { name: "deploy_forces_oob_reboot", text: "Not used: the machine is switched off and on. Optional." },
+    Property { name: "image_download_source", text: "Not used: images always come through this service. Optional." },
+    Property { name: "image_http_proxy", text: "Not used: agents fetch from this service without a proxy. Optional." },
+    Property { name: "image_https_proxy", text: "Not used: agents fetch from this service without a proxy. Optional." },
+    Property { name: "image_no_proxy", text: "Not used: agents fetch from this service without a proxy. Optional." },
+];
+
 impl Interface for Direct {
+    fn properties(&self) -> &'static [Property] {
+        PROPERTIES
+    }
+
     fn validate<'a>(&'a self, task: &'a Task) -> Done<'a> {
         Box::pin(async move {
             Driver::of(&task.node)?.boot.validate(task).await?;
@@ -134,6 +151,7 @@ impl Interface for Direct {
 impl Deploy for Direct {
     fn prepare<'a>(&'a self, task: &'a mut Task) -> Done<'a> {
         Box::pin(async move {
+            boot_mode::check_secure_boot(task).await?;
             for key in ["root_uuid_or_disk_id", "is_whole_disk_image", "hardware_manager_version"] {
                 task.node.driver_internal_info.remove(key);
             }
@@ -163,7 +181,11 @@ impl Deploy for Direct {
         Box::pin(async move {
             image::release(task);
             Driver::of(&task.node)?.boot.clean_up_instance(task).await?;
-            power_off(task).await
+            power_off(task).await?;
+            if let Err(error) = boot_mode::set_secure_boot(task, false).await {
+                tracing::warn!(node = %task.node.uuid, %error, "secure boot was left on");
+            }
+            Ok(())
         })
     }
 
@@ -253,6 +275,7 @@ async fn boot_ramdisk(task: &mut Task) -> Result<Outcome, DriverError> {
 /// Boots an instance that is not on the disk.
 async fn boot_instance(task: &mut Task) -> Result<Outcome, DriverError> {
     power_off(task).await?;
+    boot_mode::set_secure_boot(task, true).await?;
     Driver::of(&task.node)?.boot.prepare_instance(task).await?;
     start(task).await?;
     Ok(Outcome::Done)
@@ -308,6 +331,7 @@ async fn prepare_instance_boot(task: &mut Task) -> Result<Outcome, DriverError> 
         let params = params.as_object().cloned().unwrap_or_default();
         client.call("image.install_bootloader", params, BOOT_LOADER).await?;
     }
+    boot_mode::set_secure_boot(task, true).await?;
     Driver::of(&task.node)?.boot.prepare_instance(task).await?;
     Ok(Outcome::Done)
 }

@@ -5,14 +5,15 @@ use serde_json::{Map, Value};
 use super::machine::end_ramdisk;
 use super::{fast_track, hooks};
 use crate::driver::traits::{Done, RamdiskFor};
-use crate::driver::{Driver, DriverError, Inspect, Interface, Outcome, Task};
+use crate::driver::{BootDevice, Driver, DriverError, Inspect, Interface, Outcome, Task};
 use crate::model::PowerTarget;
 
 pub struct AgentInspect;
 
 impl Interface for AgentInspect {
     fn validate<'a>(&'a self, task: &'a Task) -> Done<'a> {
-        Box::pin(async move { Driver::of(&task.node)?.boot.validate_inspection(task).await })
+        // A machine that we cannot boot may be booted by somebody else: see `inspect`.
+        Box::pin(async move { Driver::of(&task.node).map(drop) })
     }
 }
 
@@ -20,8 +21,17 @@ impl Inspect for AgentInspect {
     fn inspect<'a>(&'a self, task: &'a mut Task) -> Done<'a, Outcome> {
         Box::pin(async move {
             let driver = Driver::of(&task.node)?;
-            driver.boot.validate_inspection(task).await?;
-            driver.boot.prepare_ramdisk(task, RamdiskFor::Inspection).await?;
+            match driver.boot.validate_inspection(task).await {
+                Ok(()) => driver.boot.prepare_ramdisk(task, RamdiskFor::Inspection).await?,
+                // The machine asks the network all the same; whoever serves unknown machines there may answer.
+                Err(DriverError::Misconfigured(why)) => {
+                    tracing::info!(node = %task.node.uuid, %why, "the inspection is left to another boot server");
+                    if driver.management.supported_boot_devices(task).contains(&BootDevice::Pxe) {
+                        driver.management.set_boot_device(task, BootDevice::Pxe, false).await?;
+                    }
+                }
+                Err(error) => return Err(error),
+            }
             driver.set_power(task, PowerTarget::Reboot, None).await?;
             Ok(Outcome::wait("the agent's inspection report"))
         })

@@ -37,7 +37,7 @@ fn lights() -> Vec<Indicator> {
         readonly,
         states,
     };
-    vec![light("chassis", "led-0", true, &["OFF", "ON"]), light("system", "led", false, &["BLINKING", "OFF", "ON"])]
+    vec![light("chassis", "led-0", true, &["off", "on"]), light("system", "led", false, &["blinking", "off", "on"])]
 }
 
 impl Indicators for FakeManagement {
@@ -54,7 +54,7 @@ impl Indicators for FakeManagement {
             if !on_it.iter().any(|light| light.name == name) {
                 return Err(DriverError::misconfigured(format!("Invalid indicator {name} specified.")));
             }
-            Ok("ON".to_owned())
+            Ok("on".to_owned())
         })
     }
 

@@ -44,13 +44,17 @@ impl Raid for FakeRaid {
     }
 }
 
+/// As with Ironic's: not while deploying.
+fn sets_up(flow: FlowName) -> bool {
+    matches!(flow, FlowName::Clean | FlowName::Service)
+}
+
 /// Has the settings that were applied last, and none after a reset.
 pub struct FakeBios;
 
 impl Interface for FakeBios {
     fn steps(&self, _task: &Task, flow: FlowName) -> Vec<Step> {
-        // As Ironic's, it is set up while cleaning only.
-        if flow == FlowName::Clean { bios::steps(true) } else { Vec::new() }
+        if sets_up(flow) { bios::steps(true) } else { Vec::new() }
     }
 
     fn arguments(&self, step: &str) -> Option<&'static [Argument]> {
@@ -87,7 +91,7 @@ pub struct FakeFirmware;
 
 impl Interface for FakeFirmware {
     fn steps(&self, _task: &Task, flow: FlowName) -> Vec<Step> {
-        if flow == FlowName::Clean { vec![firmware::step(true)] } else { Vec::new() }
+        if sets_up(flow) { vec![firmware::step(true)] } else { Vec::new() }
     }
 
     fn arguments(&self, step: &str) -> Option<&'static [Argument]> {

@@ -62,7 +62,10 @@ impl Vendor for FakeVendor {
             let given = match args.get("bar") {
                 None | Some(Value::Null | Value::Bool(false)) => false,
                 Some(Value::String(text)) => !text.is_empty(),
-                Some(_) => true,
+                Some(Value::Number(number)) => number.as_f64() != Some(0.0),
+                Some(Value::Array(list)) => !list.is_empty(),
+                Some(Value::Object(map)) => !map.is_empty(),
+                Some(Value::Bool(true)) => true,
             };
             if given || method == "log_passthrough" {
                 return Ok(());

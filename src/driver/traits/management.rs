@@ -87,7 +87,7 @@ pub struct Indicator {
     pub component: String,
     pub name: String,
     pub readonly: bool,
-    /// The states that it can be in: `ON`, `OFF`, `BLINKING`, `UNKNOWN`.
+    /// The states that it can be in: `on`, `off`, `blinking`, `unknown`.
     pub states: &'static [&'static str],
 }
 

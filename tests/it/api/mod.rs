@@ -6,6 +6,7 @@ mod config_drive;
 mod deploy_templates;
 mod drivers;
 mod garbage;
+mod hardware;
 mod listing;
 mod nodes;
 mod portgroups;

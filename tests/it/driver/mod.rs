@@ -1,3 +1,4 @@
 //! Drivers, called as the engine calls them.
 
+mod conformance;
 mod ipmi;

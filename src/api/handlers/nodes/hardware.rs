@@ -9,11 +9,13 @@ use crate::api::request::{brief, flag, required};
 use crate::api::{Answer, Call, Fault};
 use crate::driver::traits::{BootDevice, CurrentBoot};
 use crate::engine::Lock;
-use crate::model::Node;
+use crate::model::{InterfaceKind, Node};
 use crate::service::nodes;
 
+/// How long a BMC may take for what is done in the background: a machine may have to restart for it.
+pub(super) const LONG: Duration = Duration::from_secs(1800);
 /// How long a BMC may take for a question or a setting.
-const WITHIN: Duration = Duration::from_secs(60);
+pub(super) const WITHIN: Duration = Duration::from_secs(60);
 
 /// `GET …/validate`
 pub async fn validate(call: Call) -> Result<Answer, Fault> {
@@ -43,6 +45,14 @@ async fn validated(call: &Call, node: Node) -> Result<Answer, Fault> {
         body.insert(kind.as_str().to_owned(), value);
     }
     Ok(Answer::json(&Value::Object(body)))
+}
+
+/// Refuses (400) if an interface of the node is not set up, before anything is begun with it.
+pub(super) async fn validated_for(call: &Call, node: &Node, kind: InterfaceKind) -> Result<(), Fault> {
+    let asked = call.state.engine.call(node.uuid, Lock::Shared, WITHIN, move |task, driver| {
+        Box::pin(async move { driver.interface(kind).validate(task).await })
+    });
+    Ok(asked.await?)
 }
 
 /// `GET …/management/boot_device`

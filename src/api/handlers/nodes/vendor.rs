@@ -1,17 +1,13 @@
 //! Vendor passthru: methods that only one kind of hardware has.
 
-use std::time::Duration;
-
 use serde_json::{Map, Value, json};
 
 use super::find;
+use super::hardware::{LONG, WITHIN};
 use crate::api::{Answer, Call, Fault};
 use crate::driver::VendorMethod;
-use crate::engine::Lock;
+use crate::engine::{Act, Lock};
 use crate::model::Node;
-
-/// How long a vendor method may take.
-const WITHIN: Duration = Duration::from_secs(60);
 
 /// `GET …/vendor_passthru/methods`
 pub async fn methods(call: Call) -> Result<Answer, Fault> {
@@ -60,11 +56,25 @@ async fn passed(call: Call, name: String) -> Result<Answer, Fault> {
     if !method.http_methods.contains(&call.method.as_str()) {
         return Err(Fault::invalid(format!("The method {name} does not support HTTP {}", call.method)));
     }
+    let engine = &call.state.engine;
+    let asked = arguments.clone();
+    let fine = engine.call(node.uuid, Lock::Shared, WITHIN, move |task, driver| {
+        Box::pin(async move { driver.vendor.check(task, method.name, &asked).await })
+    });
+    fine.await?;
+    if method.asynchronous && method.exclusive {
+        let act = Act::new(format!("Failed to run vendor method {}", method.name)).keeping_last_error();
+        let begun = engine.begin(node.uuid, LONG, act, move |task, driver| {
+            Box::pin(async move { driver.vendor.call(task, method.name, &arguments).await.map(drop) })
+        });
+        begun.await?;
+        return Ok(Answer::accepted());
+    }
+    // One that takes no lock is waited for even if Ironic would not: its client learns more.
     let lock = if method.exclusive { Lock::Exclusive } else { Lock::Shared };
-    let done = call.state.engine.call(node.uuid, lock, WITHIN, move |task, driver| {
+    let done = engine.call(node.uuid, lock, WITHIN, move |task, driver| {
         Box::pin(async move { driver.vendor.call(task, method.name, &arguments).await })
     });
-    // A method that Ironic would run in the background is waited for, too: its client learns more, and no later.
     let value = done.await?;
     Ok(if method.asynchronous { Answer::accepted() } else { Answer::json(&value) })
 }
