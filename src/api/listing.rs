@@ -8,7 +8,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use uuid::Uuid;
 
 use super::request::Query;
-use super::surface::{Noun, Source};
+use super::surface::{Noun, Source, Version};
 use super::view::{Special, View, Wanted};
 use super::{Call, Fault};
 use crate::service::{Refusal, Refused};
@@ -31,6 +31,7 @@ pub enum Detail {
 /// See the head of this file.
 pub struct Listing {
     noun: &'static Noun,
+    wanted: Wanted,
     view: View,
     sort_key: String,
     sort_column: &'static str,
@@ -69,6 +70,7 @@ impl Listing {
         };
         Ok(Listing {
             noun,
+            wanted,
             view,
             sort_key,
             sort_column,
@@ -80,6 +82,13 @@ impl Listing {
             filters: Vec::new(),
             paged: true,
         })
+    }
+
+    /// Shows fields that are newer than the client's version, too. Ironic does so in lists of one noun, and clients that
+    /// were written against it may look for them.
+    pub fn unveiled(mut self, call: &Call) -> Result<Self, Fault> {
+        self.view = View::new(self.noun, Version::MAX, &call.base, &self.wanted)?;
+        Ok(self)
     }
 
     /// The marker as the client gave it.
@@ -232,7 +241,9 @@ fn sort_column(call: &Call, noun: &Noun, key: &str) -> Result<&'static str, Faul
         return Ok("id");
     }
     match noun.field(key) {
-        Some(field) if field.sortable && !field.at(call.version) => Err(Fault::not_acceptable()),
+        Some(field) if matches!(field.source, Source::Column(..)) && !field.is_open(call.version) => {
+            Err(Fault::not_acceptable())
+        }
         Some(field) if field.sortable => match field.source {
             Source::Column(column, _) => Ok(column),
             _ => Ok("id"),

@@ -25,7 +25,7 @@ pub fn parse(call: &Call) -> Result<Vec<Operation>, Fault> {
                     operation.path.join("/")
                 )));
             }
-            Some(field) if !field.at(call.version) => return Err(Fault::not_acceptable()),
+            Some(field) if !field.is_patchable(call.version) => return Err(Fault::not_acceptable()),
             Some(_) => {}
         }
     }

@@ -58,12 +58,13 @@ impl View {
                 view.show_links();
             }
             Wanted::Named(names) => {
-                let newer = |name: &&String| noun.field(name).is_some_and(|field| !field.at(version));
+                let newer = |name: &&String| noun.field(name).is_some_and(|field| !field.is_open(version));
                 if names.iter().any(|name| newer(&name)) {
                     return Err(Fault::not_acceptable());
                 }
                 for name in names {
                     match noun.field(name) {
+                        Some(field) if !field.at(version) => {}
                         Some(field) if !is_links(field) => view.show(field),
                         // They are shown anyway.
                         Some(_) if noun.links_selectable => {}

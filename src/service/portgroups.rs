@@ -10,6 +10,7 @@ use super::fields::Fields;
 use super::patch::{self, Operation};
 use super::ports::mac;
 use super::{Refusal, Refused, ident, names};
+use crate::clock::from_micros;
 use crate::model::{Node, Portgroup, State};
 use crate::store::{Read, StoreError, Tx, nodes, portgroups, ports};
 
@@ -22,12 +23,22 @@ pub fn find(read: &Read, ident: &str) -> Refused<Portgroup> {
     found.ok_or_else(|| Refusal::not_found(format!("Portgroup {ident} could not be found.")))
 }
 
-/// Creates a group from the body of a request, whose keys have been checked. A node being worked on is no obstacle.
-pub fn create(tx: &Tx, body: &Map<String, Value>) -> Refused<Uuid> {
+/// Whether the values of a new group are of the right kinds, whatever is known of nodes and other groups.
+pub fn check(body: &Map<String, Value>) -> Refused<()> {
     let fields = Fields::new("portgroup", body);
+    fields.uuid("uuid")?;
+    fields.boolean("standalone_ports_supported", true)?;
     let node = fields
         .uuid("node_uuid")?
         .ok_or_else(|| Refusal::invalid("Schema error for portgroup: 'node_uuid' is a required property"))?;
+    read_fields(&fields, &mut Portgroup::new(Uuid::nil(), node, from_micros(0)))
+}
+
+/// Creates a group from the body of a request, whose keys have been checked. A node being worked on is no obstacle.
+pub fn create(tx: &Tx, body: &Map<String, Value>) -> Refused<Uuid> {
+    check(body)?;
+    let fields = Fields::new("portgroup", body);
+    let node = fields.uuid("node_uuid")?.unwrap_or_default();
     let node = ident::mentioned_node(tx, &node.to_string())?.uuid;
     let uuid = fields.uuid("uuid")?.unwrap_or_else(|| tx.uuid());
     let mut group = Portgroup::new(uuid, node, tx.now());

@@ -10,15 +10,25 @@ use uuid::Uuid;
 use super::fields::Fields;
 use super::patch::{self, Operation};
 use super::{Refusal, Refused};
+use crate::clock::from_micros;
 use crate::model::{Node, Object, Port, Portgroup, State};
 use crate::store::{Read, StoreError, Tx, nodes, portgroups, ports};
 
-/// Creates a port from the body of a request, whose keys have been checked. A node being worked on is no obstacle.
-pub fn create(tx: &Tx, body: &Map<String, Value>) -> Refused<Port> {
+/// Whether the values of a new port are of the right kinds, whatever is known of nodes and other ports.
+pub fn check(body: &Map<String, Value>) -> Refused<()> {
     let fields = Fields::new("port", body);
     if fields.get("address").is_none() {
         return Err(Refusal::invalid("Schema error for port: 'address' is a required property"));
     }
+    fields.uuid("uuid")?;
+    fields.boolean("pxe_enabled", true)?;
+    read_fields(&fields, &mut Port::new(Uuid::nil(), Uuid::nil(), String::new(), from_micros(0)))
+}
+
+/// Creates a port from the body of a request, whose keys have been checked. A node being worked on is no obstacle.
+pub fn create(tx: &Tx, body: &Map<String, Value>) -> Refused<Port> {
+    check(body)?;
+    let fields = Fields::new("port", body);
     let node = owner(tx, &fields)?;
     let uuid = fields.uuid("uuid")?.unwrap_or_else(|| tx.uuid());
     let mut port = Port::new(uuid, node, String::new(), tx.now());

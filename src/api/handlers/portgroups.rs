@@ -36,7 +36,7 @@ pub async fn detail_of_node(call: Call) -> Result<Answer, Fault> {
 
 async fn page(call: Call, detail: Detail, of_node: Option<String>) -> Result<Answer, Fault> {
     let mut query = call.query.clone();
-    let mut listing = Listing::parse(&call, &PORTGROUP, &mut query, detail)?;
+    let mut listing = Listing::parse(&call, &PORTGROUP, &mut query, detail)?.unveiled(&call)?;
     let mut filters = Vec::new();
     if let Some(shards) = query.take("shard")?.filter(|text| !text.is_empty()) {
         filters.push(Filter::one_of("shard", shards.split(',').map(str::trim)).of_node());
@@ -76,7 +76,7 @@ async fn page(call: Call, detail: Detail, of_node: Option<String>) -> Result<Ans
 /// `POST /v1/portgroups`
 pub async fn create(call: Call) -> Result<Answer, Fault> {
     call.no_query()?;
-    let map = body::create(&call)?;
+    let map = body::checked(&call, portgroups::check)?;
     let view = View::new(&PORTGROUP, call.version, &call.base, &Wanted::All)?;
     let made = call.state.write(move |tx| {
         let uuid = portgroups::create(tx, &map)?;

@@ -130,7 +130,7 @@ async fn page(call: Call, detail: Detail, below: Option<Parent>) -> Result<Answe
 /// `POST /v1/ports`
 pub async fn create(call: Call) -> Result<Answer, Fault> {
     call.no_query()?;
-    let map = body::create(&call)?;
+    let map = body::checked(&call, ports::check)?;
     if let Some(Value::Object(connection)) = map.get("local_link_connection")
         && LINK_KEYS.iter().any(|(key, during)| !during.contains(&call.version) && connection.contains_key(*key))
     {
@@ -148,10 +148,11 @@ pub async fn create(call: Call) -> Result<Answer, Fault> {
 /// `GET /v1/ports/{port}`
 pub async fn show(call: Call) -> Result<Answer, Fault> {
     let name = port(&call)?;
-    let view = listing::single(&call, &PORT)?;
+    // Whether it is there is said before what is wrong with the fields that are asked for.
+    let view = listing::single(&call, &PORT);
     let body = call.state.store.read(move |read| {
         let found = ports::find(read, &name)?;
-        listing::whole(read, &PORT, &view, found.uuid)
+        Ok::<_, Fault>(listing::whole(read, &PORT, &view?, found.uuid)?)
     });
     Ok(Answer::ok(body.await?))
 }

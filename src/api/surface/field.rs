@@ -31,6 +31,19 @@ pub struct Field {
     pub write: Write,
     /// Whether lists can be ordered by it.
     pub sortable: bool,
+    /// Where clients of older versions are refused it.
+    pub guard: Guard,
+}
+
+/// Where a version that does not have a field yet is told so. Older versions never see it; but Ironic forgets to refuse
+/// some, and clients have got used to what works.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Guard {
+    Everywhere,
+    /// A patch takes it at every version.
+    NotInPatches,
+    /// Nothing refuses it.
+    Nowhere,
 }
 
 /// Where the value of a field comes from.
@@ -84,7 +97,7 @@ pub enum Write {
 
 impl Field {
     const fn new(name: &'static str, since: u16, source: Source, schema: Schema) -> Self {
-        Field { name, since: v(since), source, schema, write: Write::Never, sortable: false }
+        Field { name, since: v(since), source, schema, write: Write::Never, sortable: false, guard: Guard::Everywhere }
     }
 
     const fn sorted(name: &'static str, since: u16, shape: Shape, schema: Schema) -> Self {
@@ -180,6 +193,11 @@ impl Field {
         Field::new(name, since, Source::Column(name, Shape::Connection), Schema::Map)
     }
 
+    pub(super) const fn guarded(mut self, guard: Guard) -> Self {
+        self.guard = guard;
+        self
+    }
+
     pub(super) const fn unsortable(mut self) -> Self {
         self.sortable = false;
         self
@@ -188,6 +206,16 @@ impl Field {
     pub(super) const fn written(mut self, write: Write) -> Self {
         self.write = write;
         self
+    }
+
+    /// Whether a client of this version may ask for it, order by it, or give it to a new object.
+    pub fn is_open(&self, version: Version) -> bool {
+        self.at(version) || self.guard == Guard::Nowhere
+    }
+
+    /// Whether a patch of this version may be about it.
+    pub fn is_patchable(&self, version: Version) -> bool {
+        self.at(version) || self.guard != Guard::Everywhere
     }
 
     /// Whether the field exists at this version.

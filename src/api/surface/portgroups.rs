@@ -1,5 +1,6 @@
 //! The fields of a port group, and what else depends on the version.
 
+use super::field::Guard::Nowhere;
 use super::field::Write::{Always, Create};
 use super::field::{Field, Noun};
 
@@ -28,7 +29,7 @@ static FIELDS: &[Field] = &[
     Field::links_to("ports", 23),
     Field::text("mode", 26).written(Always),
     Field::json("properties", 26).written(Always),
-    Field::text("physical_network", 102).written(Always),
-    Field::text("category", 103).written(Always),
+    Field::text("physical_network", 102).written(Always).guarded(Nowhere),
+    Field::text("category", 103).written(Always).guarded(Nowhere),
     Field::boolean("dynamic_portgroup", 111),
 ];

@@ -2,6 +2,7 @@
 
 use std::ops::RangeInclusive;
 
+use super::field::Guard::NotInPatches;
 use super::field::Write::Always;
 use super::field::{Field, Noun};
 use super::history::{Version, v};
@@ -33,11 +34,11 @@ static FIELDS: &[Field] = &[
     Field::uuid("portgroup_uuid", 24).written(Always).unsortable(),
     Field::text("physical_network", 34).written(Always),
     Field::boolean("is_smartnic", 53).written(Always),
-    Field::text("name", 88).written(Always),
-    Field::text("description", 97).written(Always),
-    Field::text("vendor", 100).written(Always),
-    Field::text("category", 101).written(Always),
-    Field::boolean("available_for_dynamic_portgroup", 111).written(Always),
+    Field::text("name", 88).written(Always).guarded(NotInPatches),
+    Field::text("description", 97).written(Always).guarded(NotInPatches),
+    Field::text("vendor", 100).written(Always).guarded(NotInPatches),
+    Field::text("category", 101).written(Always).guarded(NotInPatches),
+    Field::boolean("available_for_dynamic_portgroup", 111).written(Always).guarded(NotInPatches),
 ];
 
 /// The argument `node_ident` of POST: the node by name.
