@@ -161,6 +161,7 @@ fn begin(tx: &Tx, node: &mut Node, event: Event, name: FlowName, request: &Reque
         }
         FlowName::Service => keep_steps(&mut args, &request.service_steps, request),
         FlowName::Deploy => {
+            infer_image_type(node);
             keep_steps(&mut args, &request.deploy_steps, request);
             args.set("rebuild", event == Event::Rebuild);
             if let Some(bytes) = request.drive_bytes() {
@@ -179,6 +180,22 @@ fn begin(tx: &Tx, node: &mut Node, event: Event, name: FlowName, request: &Reque
     }
     flow::start(tx, node, name, args, rules)?;
     Ok(())
+}
+
+/// Says what kind of image the node's is, where clients and agents read it: as the client says, or one file system if a
+/// kernel or ramdisk comes with it. Of an image that is only a name in an image service nothing is known.
+fn infer_image_type(node: &mut Node) {
+    let given = |key: &str| node.instance_info.text(key).filter(|text| !text.is_empty());
+    node.driver_internal_info.remove("is_whole_disk_image");
+    let Some(source) = given("image_source") else { return };
+    let named = source.starts_with("glance://") || Uuid::try_parse(&source).is_ok();
+    let partition = match given("image_type") {
+        Some(kind) => kind == "partition",
+        None if named => return,
+        None => given("kernel").is_some() || given("ramdisk").is_some(),
+    };
+    node.driver_internal_info.set("is_whole_disk_image", !partition);
+    node.instance_info.set("image_type", if partition { "partition" } else { "whole-disk" });
 }
 
 fn keep_steps(args: &mut Object, asked: &Option<Vec<AskedStep>>, request: &Request) {

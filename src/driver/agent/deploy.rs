@@ -152,7 +152,7 @@ impl Deploy for Direct {
     fn prepare<'a>(&'a self, task: &'a mut Task) -> Done<'a> {
         Box::pin(async move {
             boot_mode::check_secure_boot(task).await?;
-            for key in ["root_uuid_or_disk_id", "is_whole_disk_image", "hardware_manager_version"] {
+            for key in ["root_uuid_or_disk_id", "hardware_manager_version"] {
                 task.node.driver_internal_info.remove(key);
             }
             if self.0 != Instance::Image {
