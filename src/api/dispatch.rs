@@ -13,6 +13,7 @@ use hyper::http::request::Parts;
 use hyper::{Method, Request, Response, StatusCode};
 use percent_encoding::percent_decode_str;
 
+use super::fault::Whose;
 use super::request::{self, Asked, Call, Query};
 use super::surface::routes::{self, Found};
 use super::surface::{Quirk, Reach, Route, Version, params};
@@ -96,7 +97,9 @@ async fn route(
         Found::Route(route) => route,
         Found::OtherMethods(methods) => {
             let allow: Vec<_> = methods.iter().map(|method| method.as_str()).collect();
-            return Err(Fault::Method { allow: allow.join(", ") });
+            // Of the root of the API, Ironic's application refuses in its own words.
+            let whose = if segments == ["v1"] { Whose::Application } else { Whose::Router };
+            return Err(Fault::Method { allow: allow.join(", "), whose });
         }
         Found::Nothing => return Err(Fault::no_route()),
     };
@@ -181,7 +184,7 @@ fn success(answer: Answer, base: &str) -> Response<Full<Bytes>> {
 fn failure(fault: &Fault) -> Response<Full<Bytes>> {
     let mut response = json_response(fault.body());
     *response.status_mut() = fault.status();
-    if let Fault::Method { allow } = fault
+    if let Fault::Method { allow, .. } = fault
         && let Ok(allow) = HeaderValue::try_from(allow)
     {
         response.headers_mut().insert(ALLOW, allow);

@@ -21,13 +21,20 @@ pub enum Fault {
     /// The path, method, version or identifier leads nowhere.
     Routing { status: StatusCode, description: Cow<'static, str> },
     /// 405 with the methods that the path has.
-    Method { allow: String },
+    Method { allow: String, whose: Whose },
     /// 406: the client does not take JSON. Its inner document is plain text, not JSON.
     NotAcceptable,
     /// The body is too large (413) or nested too deeply (400).
     Body { status: StatusCode, text: &'static str },
     /// 401 or 400 from http_basic.
     Unauthorized { status: StatusCode, text: &'static str },
+}
+
+/// In whose words a refusal is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Whose {
+    Router,
+    Application,
 }
 
 impl Fault {
@@ -86,7 +93,10 @@ impl Fault {
                 json!({"faultcode": fault_code, "faultstring": text, "debuginfo": null})
             }
             Fault::Routing { description, .. } => routing(description),
-            Fault::Method { .. } => routing(""),
+            Fault::Method { whose: Whose::Router, .. } => routing(""),
+            Fault::Method { whose: Whose::Application, .. } => {
+                json!({"faultcode": fault_code, "faultstring": "The method is not allowed here.", "debuginfo": null})
+            }
             Fault::NotAcceptable => {
                 return json_bytes(&json!({"error_message": "406 Not Acceptable: only application/json is served"}));
             }

@@ -40,7 +40,7 @@ pub struct View {
 }
 
 impl View {
-    /// Refuses names that are no fields (400), that are newer than the version (406), and `links` of nodes, which are always there.
+    /// Refuses names that are no fields (400), that are newer than the version (406), and the links of nodes.
     pub fn new(noun: &'static Noun, version: Version, base: &str, wanted: &Wanted) -> Result<Self, Fault> {
         let mut view = View {
             noun,
@@ -65,9 +65,9 @@ impl View {
                 for name in names {
                     match noun.field(name) {
                         Some(field) if !field.at(version) => {}
-                        Some(field) if !is_links(field) => view.show(field),
+                        Some(field) if !is_any_link(field) => view.show(field),
                         // They are shown anyway.
-                        Some(_) if noun.links_selectable => {}
+                        Some(field) if noun.links_selectable => view.show_link(field),
                         _ => return Err(Fault::invalid(format!("Field {name} is not a valid field."))),
                     }
                 }
@@ -81,6 +81,12 @@ impl View {
     pub fn at(mut self, path: String) -> Self {
         self.path = path;
         self
+    }
+
+    fn show_link(&mut self, field: &'static Field) {
+        if !is_links(field) {
+            self.show(field);
+        }
     }
 
     fn show_links(&mut self) {
@@ -166,6 +172,11 @@ impl View {
             r#"[{{"href":"{base}/v1/{path}/{ident}{slash}{below}","rel":"self"}},{{"href":"{base}/{path}/{ident}{slash}{below}","rel":"bookmark"}}]"#
         );
     }
+}
+
+/// Its own links, or those to something below it.
+fn is_any_link(field: &Field) -> bool {
+    is_links(field) || matches!(field.source, Source::LinksTo(_))
 }
 
 fn is_links(field: &Field) -> bool {

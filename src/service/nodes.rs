@@ -5,6 +5,7 @@
 
 mod fields;
 mod interfaces;
+mod network_data;
 mod patch;
 mod secrets;
 mod traits;
@@ -79,6 +80,7 @@ pub fn create(tx: &Tx, sent: &Map<String, Value>, state: State) -> Refused<Node>
             None => fields::set(tx, &mut node, name, Some(value))?,
         }
     }
+    node.resource_class = node.resource_class.filter(|class| !class.is_empty());
     interfaces::choose(&mut node)?;
     unique(nodes::insert(tx, &node), &node)?;
     // The secrets refer to the row, so the columns that show them are written after it.

@@ -176,6 +176,11 @@ impl Field {
         self
     }
 
+    /// No list is ordered by it.
+    pub(super) const fn unsorted(self) -> Self {
+        Field { sortable: false, ..self }
+    }
+
     /// Its value looks like this.
     pub(super) const fn of(self, schema: Schema) -> Self {
         Field { schema, ..self }

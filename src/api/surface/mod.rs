@@ -32,6 +32,7 @@ pub mod volumes;
 
 pub use field::{Field, Noun, Shape, Source, Write};
 pub use history::Version;
+pub use params::Param;
 pub use quirks::Quirk;
 pub use route::{Gives, Reach, Route, Takes};
 pub use schema::Schema;

@@ -121,10 +121,12 @@ pub const NODE_FILTERS: &[Param] = &[
     text("lessee", 65),
     param("shard", 82, TEXTS),
     param("sharded", 82, Schema::Boolean),
-    text("parent_node", 83),
-    param("include_children", 83, Schema::Boolean),
     text("instance_name", 104),
 ];
+/// Filters by kinship.
+pub const NODE_FAMILY: &[Param] = &[text("parent_node", 83), param("include_children", 83, Schema::Boolean)];
+/// The same for `/v1/nodes/detail`, where Ironic forgets to look at the version.
+pub const NODE_FAMILY_ALWAYS: &[Param] = &[text("parent_node", 1), param("include_children", 1, Schema::Boolean)];
 
 /// Filters of lists of ports.
 pub const PORT_FILTERS: &[Param] = &[
@@ -223,10 +225,6 @@ pub const NONE: &[Param] = &[];
 pub const TRAITS: &[Param] = &[param("traits", 37, TEXTS).required()];
 /// Traits of a runbook at most.
 pub const MOST_RUNBOOK_TRAITS: usize = 1000;
-/// `port_uuid` and `portgroup_uuid` of a VIF.
-pub const VIF_PORT: Param = text("port_uuid", 67);
-/// A virtual interface; what else is in it is for the network interface.
-pub const VIF: &[Param] = &[text("id", 28).required(), VIF_PORT, text("portgroup_uuid", 67)];
 
 /// Fields of a heartbeat. One that the version does not have is refused with 400.
 pub const HEARTBEAT: &[Param] = &[

@@ -46,11 +46,11 @@ pub static ROUTES: &[Route] = &[
     get("/", handler!(root::root)).public().gives(Document(doc::ROOT)),
     get("/v1", handler!(root::v1)).public().gives(Document(doc::V1)),
 
-    get("/v1/nodes", handler!(nodes::list)).query(&[PAGING_BY_UUID, FIELDS, DETAIL, NODE_FILTERS]).gives(Page(&NODE)),
+    get("/v1/nodes", handler!(nodes::list)).query(&[PAGING_BY_UUID, FIELDS, DETAIL, NODE_FILTERS, NODE_FAMILY]).gives(Page(&NODE)),
     post("/v1/nodes", handler!(nodes::create)).takes(New(&NODE, NONE)).gives(Gives::New(&NODE)),
     patch("/v1/nodes", handler!(nodes::which)).gives(Refusal),
     delete("/v1/nodes", handler!(nodes::which)).gives(Refusal),
-    get("/v1/nodes/detail", handler!(nodes::detail)).query(&[PAGING_BY_UUID, NODE_FILTERS]).gives(Page(&NODE)),
+    get("/v1/nodes/detail", handler!(nodes::detail)).query(&[PAGING_BY_UUID, NODE_FILTERS, NODE_FAMILY_ALWAYS]).gives(Page(&NODE)),
     get("/v1/nodes/validate", handler!(nodes::hardware::validate_named)).query(&[NODE_NAMED]).gives(Document(doc::VALIDATION)),
     get("/v1/nodes/{node}", handler!(nodes::show)).query(&[FIELDS]).gives(One(&NODE)),
     patch("/v1/nodes/{node}", handler!(nodes::update)).query(&[NODE_PATCH]).takes(Patch(&NODE)).gives(One(&NODE)),
@@ -94,6 +94,7 @@ pub static ROUTES: &[Route] = &[
     delete("/v1/nodes/{node}/vendor_passthru/{method}", handler!(nodes::vendor::call_in_path)).takes(Free(Schema::Map)).gives(Foreign),
     get("/v1/nodes/{node}/vifs", handler!(nodes::vifs::list)).gives(Document(doc::VIFS)).since(28, HIDDEN),
     post("/v1/nodes/{node}/vifs", handler!(nodes::vifs::attach)).takes(Free(doc::VIF)).since(28, HIDDEN),
+    delete("/v1/nodes/{node}/vifs", handler!(nodes::vifs::which)).since(28, HIDDEN).gives(Refusal),
     delete("/v1/nodes/{node}/vifs/{vif}", handler!(nodes::vifs::detach)).since(28, HIDDEN),
     get("/v1/nodes/{node}/traits", handler!(nodes::traits::list)).gives(Document(doc::TRAITS)).since(37, TooOld::NotAcceptable),
     put("/v1/nodes/{node}/traits", handler!(nodes::traits::replace)).takes(Arguments(TRAITS)).since(37, TooOld::NotAllowed),
@@ -306,13 +307,16 @@ pub fn find(method: &str, segments: &[&str], public_only: bool) -> Found {
         if !matches(route.path, segments) {
             continue;
         }
-        if route.method.as_str() == method {
+        // The row for words that nobody knows does not stand for those that are known with other methods.
+        let stands = others.is_empty() || !route.path.ends_with("/{word}");
+        if route.method.as_str() == method && stands {
             return Found::Route(route);
         }
-        if !others.contains(&route.method) {
+        if stands && !others.contains(&route.method) {
             others.push(route.method);
         }
     }
+    others.sort_by_key(|method| method.as_str());
     if others.is_empty() { Found::Nothing } else { Found::OtherMethods(others) }
 }
 

@@ -106,11 +106,11 @@ pub fn set(read: &Read, node: &mut Node, name: &str, value: Option<&Value>) -> R
         "name" => node.name = text(name, value, TEXT)?,
         "network_data" => node.network_data = network_data(value)?,
         "owner" => node.owner = text(name, value, TEXT)?,
-        "parent_node" => node.parent_node = parent(read, value)?,
+        "parent_node" => node.parent_node = parent(read, node.owner.as_deref(), value)?,
         "properties" => node.properties = map(name, value)?.into(),
         "protected" => node.protected = flag(name, value)?.unwrap_or(false),
         "protected_reason" => node.protected_reason = text(name, value, usize::MAX)?,
-        "resource_class" => node.resource_class = text(name, value, CLASS)?.filter(|class| !class.is_empty()),
+        "resource_class" => node.resource_class = text(name, value, CLASS)?,
         "retired" => node.retired = flag(name, value)?.unwrap_or(false),
         "retired_reason" => node.retired_reason = text(name, value, usize::MAX)?,
         "secure_boot" => node.secure_boot = flag(name, value)?,
@@ -198,30 +198,23 @@ fn group(value: &Value) -> Refused<String> {
     }
 }
 
-/// The UUID of the node that is named, by UUID or name.
-fn parent(read: &Read, value: &Value) -> Refused<Option<Uuid>> {
+/// The UUID of the node that is named, by UUID or name. It has to have the same owner.
+fn parent(read: &Read, owner: Option<&str>, value: &Value) -> Refused<Option<Uuid>> {
     let Some(ident) = text("parent_node", value, TEXT)? else { return Ok(None) };
     match find(read, &Ident::parse(&ident)) {
-        Ok(node) => Ok(Some(node.uuid)),
-        Err(Refusal::NotFound(_)) => Err(Refusal::invalid(format!(
+        Ok(node) if node.owner.as_deref() == owner => Ok(Some(node.uuid)),
+        Ok(_) | Err(Refusal::NotFound(_)) => Err(Refusal::invalid(format!(
             "Unable to apply the requested parent_node '{ident}'. Requested value was invalid."
         ))),
         Err(other) => Err(other),
     }
 }
 
-/// Network data of OpenStack's metadata format, as far as its outline goes: `links`, `networks` and `services`, each a
-/// list of objects. What is in them is for the machine's own first-boot program to judge.
+/// Empty, or whole.
 fn network_data(value: &Value) -> Refused<Object> {
     let map = map("network_data", value)?;
-    if map.is_empty() {
-        return Ok(Object::default());
-    }
-    for part in ["links", "networks", "services"] {
-        let good = map.get(part).and_then(Value::as_array).is_some_and(|list| list.iter().all(Value::is_object));
-        if !good {
-            return Err(expected("network_data", &format!("'{part}' to be a list of objects"), value));
-        }
+    if !map.is_empty() {
+        super::network_data::check(&map).map_err(|why| Refusal::invalid(format!("Invalid network_data: {why}")))?;
     }
     Ok(map.into())
 }

@@ -75,6 +75,7 @@ fn may_change(tx: &Tx, node: &Node, patch: &Patch) -> Refused<()> {
 
 /// Applies the operations to `node`; the names of the fields that differ now.
 fn rewrite(tx: &Tx, node: &mut Node, patch: &Patch) -> Refused<Vec<String>> {
+    nothing_in_particular(&patch.operations)?;
     let before = fields::document(node);
     let mut after = before.clone();
     apply(&mut after, &patch.operations)?;
@@ -97,6 +98,24 @@ fn rewrite(tx: &Tx, node: &mut Node, patch: &Patch) -> Refused<Vec<String>> {
         name_instance(node);
     }
     Ok(changed)
+}
+
+/// Some fields can be taken away, but not set to null, and network data not to nothing.
+fn nothing_in_particular(operations: &[Operation]) -> Refused<()> {
+    for operation in operations.iter().filter(|operation| operation.is_whole()) {
+        let (Op::Add(value) | Op::Replace(value)) = &operation.op else { continue };
+        let empty = value.as_object().is_some_and(serde_json::Map::is_empty);
+        match operation.root() {
+            name @ ("name" | "parent_node") if value.is_null() => {
+                return Err(Refusal::invalid(format!("Invalid {name}: expected a value, got null; remove it instead")));
+            }
+            "network_data" if value.is_null() || empty => {
+                return Err(Refusal::invalid("Invalid network_data: 'links' is a required property"));
+            }
+            _ => {}
+        }
+    }
+    Ok(())
 }
 
 /// Older clients give the instance's name in `instance_info`.
@@ -163,6 +182,10 @@ fn not_idle(node: &Node, field: &str) -> Refusal {
     ))
 }
 
+fn is_said(reason: Option<&String>) -> bool {
+    reason.is_some_and(|reason| !reason.is_empty())
+}
+
 fn check_protected(node: &mut Node, flag: bool, reason: bool) -> Refused<()> {
     if flag && !node.protected {
         node.protected_reason = None;
@@ -172,7 +195,7 @@ fn check_protected(node: &mut Node, flag: bool, reason: bool) -> Refused<()> {
             node.uuid, node.provision_state
         )));
     }
-    if reason && node.protected_reason.is_some() && !node.protected {
+    if reason && is_said(node.protected_reason.as_ref()) && !node.protected {
         return Err(Refusal::invalid("The protected_reason field can only be set when protected is True"));
     }
     Ok(())
@@ -187,7 +210,7 @@ fn check_retired(node: &mut Node, flag: bool, reason: bool) -> Refused<()> {
             node.uuid
         )));
     }
-    if reason && node.retired_reason.is_some() && !node.retired {
+    if reason && is_said(node.retired_reason.as_ref()) && !node.retired {
         return Err(Refusal::invalid("The retired_reason field can only be set when retired is True"));
     }
     Ok(())

@@ -11,6 +11,8 @@ mod listing;
 mod nodes;
 mod portgroups;
 mod ports;
+mod property;
+mod reference;
 mod runbooks;
 mod server;
 pub mod service;

@@ -4,19 +4,17 @@ use uuid::Uuid;
 
 use crate::api::listing::Listing;
 use crate::api::request::{Query, boolean};
-use crate::api::surface::params::NODE_FILTERS;
+use crate::api::surface::params::{NODE_FAMILY, NODE_FILTERS};
 use crate::api::{Call, Fault};
 use crate::model::{Fault as NodeFault, State};
 use crate::service::chassis;
-use crate::service::nodes::{Ident, find};
 use crate::store::page::Filter;
 use crate::store::{Read, nodes};
 
-/// What is asked for. Two things can only be told by the store: which node a parent's name means, and whether there is
-/// such a chassis.
+/// What is asked for. One thing can only be told by the store: whether there is such a chassis.
 pub struct Asked {
     filters: Vec<Filter>,
-    parent: Option<Ident>,
+    parent: Option<String>,
     chassis: Option<Uuid>,
 }
 
@@ -25,11 +23,12 @@ pub struct Asked {
 pub fn parse(call: &Call, query: &mut Query, listing: &mut Listing, of_chassis: Option<Uuid>) -> Result<Asked, Fault> {
     let mut asked = Asked { filters: Vec::new(), parent: None, chassis: of_chassis };
     let mut children = false;
-    for param in NODE_FILTERS.iter().filter(|param| of_chassis.is_none() || param.name != "chassis_uuid") {
+    let known = NODE_FILTERS.iter().chain(NODE_FAMILY);
+    for param in known.filter(|param| of_chassis.is_none() || param.name != "chassis_uuid") {
         let Some(text) = query.take(param.name)? else { continue };
         match param.name {
             "include_children" => children = boolean(param.name, &text)?,
-            "parent_node" => asked.parent = Some(Ident::parse(&text)),
+            "parent_node" => asked.parent = Some(text.clone()),
             "chassis_uuid" => asked.chassis = Some(uuid(param.name, &text)?),
             name => asked.filters.push(filter(call, name, &text)?),
         }
@@ -45,11 +44,10 @@ pub fn parse(call: &Call, query: &mut Query, listing: &mut Listing, of_chassis: 
 }
 
 impl Asked {
-    /// The filters, now that the store can be asked. The children of a parent that is not there are none.
+    /// The filters, now that the store can be asked. A parent is named by its UUID; any other word has no children.
     pub fn resolve(mut self, read: &Read) -> Result<Vec<Filter>, Fault> {
         if let Some(parent) = self.parent {
-            let uuid = find(read, &parent).map(|node| node.uuid).unwrap_or_default();
-            self.filters.push(Filter::text("parent_node", &uuid.to_string()));
+            self.filters.push(Filter::text("parent_node", &parent));
         }
         if let Some(uuid) = self.chassis {
             let chassis = chassis::find(read, uuid)?;

@@ -4,8 +4,8 @@ use serde_json::Value;
 
 use super::find;
 use crate::api::request::brief;
-use crate::api::surface::params::VIF_PORT;
 use crate::api::{Answer, Call, Fault};
+use crate::service::names;
 
 /// `GET …/vifs`
 pub async fn list(call: Call) -> Result<Answer, Fault> {
@@ -21,19 +21,25 @@ pub async fn attach(call: Call) -> Result<Answer, Fault> {
         Some(other) => return Err(Fault::invalid(format!("Schema error for vif: id: {} is not a name", brief(other)))),
         None => return Err(Fault::invalid("Schema error for vif: 'id' is a required property")),
     }
-    let (port, group) = (vif.contains_key("port_uuid"), vif.contains_key("portgroup_uuid"));
-    if (port || group) && !VIF_PORT.at(call.version) {
-        return Err(Fault::not_acceptable());
-    }
-    if port && group {
+    // Ironic forgets to look at the version of these two.
+    if vif.contains_key("port_uuid") && vif.contains_key("portgroup_uuid") {
         return Err(Fault::invalid("Cannot specify both port_uuid and portgroup_uuid"));
     }
     find(&call).await?;
     Ok(Answer::nothing())
 }
 
+/// `DELETE …/vifs`: which one?
+pub async fn which(_call: Call) -> Result<Answer, Fault> {
+    Err(Fault::invalid("Missing mandatory parameter: vif_id"))
+}
+
 /// `DELETE …/vifs/{vif}`
 pub async fn detach(call: Call) -> Result<Answer, Fault> {
+    let vif = call.param(1);
+    if !names::is_logical(vif) {
+        return Err(Fault::invalid(format!("Expected UUID or name for vif_id: {vif}")));
+    }
     find(&call).await?;
     Ok(Answer::nothing())
 }
