@@ -162,15 +162,16 @@ impl View {
         self.object(out, cell, special)
     }
 
+    /// Idents are UUIDs or names of a narrow alphabet, so there is nothing to escape.
     fn link_pair(&self, out: &mut Vec<u8>, ident: &str, below: Option<&str>) {
-        let path = &self.path;
         let (slash, below) = if let Some(below) = below { ("/", below) } else { ("", "") };
-        let base = &self.base;
-        // Idents are UUIDs or names of a narrow alphabet, so there is nothing to escape. Writing to a Vec cannot fail.
-        let _ = write!(
-            out,
-            r#"[{{"href":"{base}/v1/{path}/{ident}{slash}{below}","rel":"self"}},{{"href":"{base}/{path}/{ident}{slash}{below}","rel":"bookmark"}}]"#
-        );
+        let ends = [("/v1/", "\",\"rel\":\"self\"},"), ("/", "\",\"rel\":\"bookmark\"}]")];
+        for (i, (version, end)) in ends.into_iter().enumerate() {
+            let begin = if i == 0 { "[{\"href\":\"" } else { "{\"href\":\"" };
+            for part in [begin, &self.base, version, &self.path, "/", ident, slash, below, end] {
+                out.extend_from_slice(part.as_bytes());
+            }
+        }
     }
 }
 
@@ -213,20 +214,29 @@ pub fn string(out: &mut Vec<u8>, text: &str) {
     let _ = serde_json::to_writer(out, text);
 }
 
-/// Appends a time: `"2026-01-31T12:00:00.000001+00:00"`.
+/// Appends a time: `"2026-01-31T12:00:00.000001+00:00"`. Lists have thousands of them, so the digits are set by hand.
 pub fn time(out: &mut Vec<u8>, micros: i64) {
     let at = from_micros(micros).to_zoned(TimeZone::UTC).datetime();
-    let _ = write!(
-        out,
-        "\"{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:06}+00:00\"",
-        at.year(),
-        at.month(),
-        at.day(),
-        at.hour(),
-        at.minute(),
-        at.second(),
-        at.subsec_nanosecond() / 1000
-    );
+    let fraction = at.subsec_nanosecond().unsigned_abs() / 1000;
+    out.push(b'"');
+    digits(out, at.year().unsigned_abs().into(), 4);
+    for (before, value) in
+        [(b'-', at.month()), (b'-', at.day()), (b'T', at.hour()), (b':', at.minute()), (b':', at.second())]
+    {
+        out.push(before);
+        digits(out, value.unsigned_abs().into(), 2);
+    }
+    out.push(b'.');
+    digits(out, fraction, 6);
+    out.extend_from_slice(b"+00:00\"");
+}
+
+/// Appends a number with zeros in front of it.
+fn digits(out: &mut Vec<u8>, value: u32, width: u32) {
+    for place in (0..width).rev() {
+        let digit = value / 10u32.pow(place) % 10;
+        out.push(b'0' + u8::try_from(digit).unwrap_or(0));
+    }
 }
 
 #[cfg(test)]

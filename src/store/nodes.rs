@@ -61,6 +61,14 @@ pub fn of_project(project: &str) -> Filter {
     Filter::text("owner", project).of_parent("id IN (SELECT id FROM nodes WHERE ", "").then(leased)
 }
 
+/// Nodes of a conductor group. Most are in the one without a name, for which there is no index and no need of one.
+pub fn in_group(group: &str) -> Filter {
+    match group {
+        "" => Filter::text("conductor_group", ""),
+        group => Filter::text("conductor_group", group).of_parent("conductor_group <> '' AND ", ""),
+    }
+}
+
 /// Nodes in one of these shards.
 pub fn in_shards<'s>(shards: impl IntoIterator<Item = &'s str>) -> Filter {
     Filter::one_of("shard", shards).of_parent("id IN (SELECT id FROM nodes WHERE ", ")")

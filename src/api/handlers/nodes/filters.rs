@@ -75,7 +75,7 @@ fn filter(call: &Call, name: &'static str, text: &str) -> Result<Filter, Fault> 
                 known.join(", ")
             )));
         }
-        "conductor_group" => Filter::text(name, &text.to_lowercase()),
+        "conductor_group" => nodes::in_group(&text.to_lowercase()),
         // There is one conductor, and all nodes are its own.
         "conductor" if text == call.state.settings.conductor => Filter::not_null("id"),
         "conductor" => Filter::null("id"),
