@@ -88,6 +88,8 @@ record! { "nodes" =>
         pub rescue_interface: Option<String>,
         pub storage_interface: Option<String>,
         pub vendor_interface: Option<String>,
+        /// The node's traits, sorted: what lists show. Searches look into `node_traits`; the store keeps the two alike.
+        pub traits: Object,
         pub created_at: Timestamp,
         pub updated_at: Option<Timestamp>,
     }
@@ -170,6 +172,7 @@ impl Node {
             rescue_interface: None,
             storage_interface: None,
             vendor_interface: None,
+            traits: Object::empty_list(),
             created_at,
             updated_at: None,
         }

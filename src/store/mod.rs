@@ -112,6 +112,16 @@ impl Store {
         self.0.readers.run(look).await
     }
 
+    /// Runs a look that finds a row by a key, right where it is called: handing it to another thread would cost more than
+    /// the look itself. Not for lists, whose pages would keep others waiting.
+    pub async fn glance<T, E>(&self, look: impl FnOnce(&Read) -> Result<T, E> + Send + 'static) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<StoreError> + Send + 'static,
+    {
+        self.0.readers.glance(look).await
+    }
+
     /// Changes whenever a commit touched work or released a node: what the engine and waiting requests sleep on.
     pub fn work_changed(&self) -> watch::Receiver<u64> {
         self.0.work_changed.subscribe()

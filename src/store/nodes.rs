@@ -5,7 +5,7 @@ use uuid::Uuid;
 use super::page::Filter;
 use super::rows::{self, execute, texts};
 use super::{Read, StoreError, Tx};
-use crate::model::{Node, State};
+use crate::model::{Node, Object, State};
 
 pub fn find(read: &Read, uuid: Uuid) -> Result<Option<Node>, StoreError> {
     rows::find(read, "WHERE uuid = ?", &[&uuid.to_string()])
@@ -33,18 +33,22 @@ pub fn after(read: &Read, id: i64, limit: usize) -> Result<Vec<Node>, StoreError
 /// Nodes that something may be owed to: on the way to another power or provision state, in one of the states `moving`, or
 /// with a flow that waits. Each part has an index, so that this costs what is going on and not what the table holds.
 pub fn unsettled(read: &Read, moving: &[State]) -> Result<Vec<Uuid>, StoreError> {
-    let places = vec!["?"; moving.len()].join(",");
-    let sql = format!(
-        "SELECT uuid FROM nodes WHERE target_power_state IS NOT NULL
-         UNION SELECT uuid FROM nodes WHERE target_provision_state IS NOT NULL AND provision_state = 'enroll'
-         UNION SELECT uuid FROM nodes WHERE provision_state IN ({places})
-         UNION SELECT node_uuid FROM work WHERE node_uuid IS NOT NULL AND phase = 'waiting'"
-    );
+    let sql = unsettling(moving.len());
     let words: Vec<&str> = moving.iter().map(|state| state.as_str()).collect();
     let params: Vec<&dyn rusqlite::ToSql> = words.iter().map(|word| word as &dyn rusqlite::ToSql).collect();
     let found = texts(read, &sql, &params)?;
     // What is not a UUID cannot be the key of a node.
     Ok(found.iter().filter_map(|uuid| Uuid::try_parse(uuid).ok()).collect())
+}
+
+fn unsettling(states: usize) -> String {
+    let places = vec!["?"; states].join(",");
+    format!(
+        "SELECT uuid FROM nodes WHERE target_power_state IS NOT NULL
+         UNION SELECT uuid FROM nodes WHERE target_provision_state IS NOT NULL AND provision_state = 'enroll'
+         UNION SELECT uuid FROM nodes WHERE provision_state IN ({places})
+         UNION SELECT node_uuid FROM work WHERE node_uuid IS NOT NULL AND phase = 'waiting'"
+    )
 }
 
 /// Nodes with this text in their description: it is looked for in an index that holds nothing else.
@@ -121,50 +125,122 @@ pub fn traits(read: &Read, uuid: Uuid) -> Result<Vec<String>, StoreError> {
     texts(read, "SELECT trait FROM node_traits WHERE node_uuid = ? ORDER BY trait", &[&uuid.to_string()])
 }
 
-/// Visits the node's traits, sorted, with their place in the order. For lists, which have no use for a `Vec`.
-pub fn each_trait(read: &Read, uuid: &str, mut visit: impl FnMut(usize, &str)) -> Result<(), StoreError> {
-    let sql = "SELECT trait FROM node_traits WHERE node_uuid = ? ORDER BY trait";
-    let mut statement = read.connection.prepare_cached(sql)?;
-    let mut rows = statement.query([uuid])?;
-    let mut i = 0;
-    while let Some(row) = rows.next()? {
-        let name: String = row.get(0)?;
-        visit(i, &name);
-        i += 1;
-    }
-    Ok(())
-}
-
 /// Replaces the node's traits.
 pub fn set_traits(tx: &Tx, uuid: Uuid, traits: &[String]) -> Result<(), StoreError> {
     execute(tx, "DELETE FROM node_traits WHERE node_uuid = ?", &[&uuid.to_string()])?;
     for name in traits {
-        add_trait(tx, uuid, name)?;
+        execute(tx, "INSERT OR IGNORE INTO node_traits (node_uuid, trait) VALUES (?, ?)", &[&uuid.to_string(), name])?;
     }
+    show_traits(tx, uuid)
+}
+
+/// Writes the traits into the node's row, from which lists copy them.
+fn show_traits(tx: &Tx, uuid: Uuid) -> Result<(), StoreError> {
+    let shown = Object::from(serde_json::Value::from(traits(tx, uuid)?));
+    execute(tx, "UPDATE nodes SET traits = ? WHERE uuid = ?", &[&shown.as_str(), &uuid.to_string()])?;
     Ok(())
 }
 
 /// Adds a trait that the node may have already.
 pub fn add_trait(tx: &Tx, uuid: Uuid, name: &str) -> Result<(), StoreError> {
     execute(tx, "INSERT OR IGNORE INTO node_traits (node_uuid, trait) VALUES (?, ?)", &[&uuid.to_string(), &name])?;
-    Ok(())
+    show_traits(tx, uuid)
 }
 
 /// Whether the trait was there.
 pub fn remove_trait(tx: &Tx, uuid: Uuid, name: &str) -> Result<bool, StoreError> {
     let deleted =
         execute(tx, "DELETE FROM node_traits WHERE node_uuid = ? AND trait = ?", &[&uuid.to_string(), &name])?;
+    show_traits(tx, uuid)?;
     Ok(deleted > 0)
 }
 
+const ORPHANS: &str = "UPDATE nodes SET reservation = NULL WHERE reservation IS NOT NULL
+     AND NOT EXISTS (SELECT 1 FROM work WHERE work.node_uuid = nodes.uuid AND work.phase IN ('ready', 'begun'))";
+
 /// Gives back the reservations that no work row stands behind: those of calls that died with the process.
 pub fn release_orphans(tx: &Tx) -> Result<usize, StoreError> {
-    let released = execute(
-        tx,
-        "UPDATE nodes SET reservation = NULL WHERE reservation IS NOT NULL
-         AND NOT EXISTS (SELECT 1 FROM work WHERE work.node_uuid = nodes.uuid AND work.phase IN ('ready', 'begun'))",
-        &[],
-    )?;
+    let released = execute(tx, ORPHANS, &[])?;
     tx.wake();
     Ok(released)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::page::{self, Page};
+    use crate::store::schema;
+
+    fn plan(connection: &rusqlite::Connection, sql: &str) -> rusqlite::Result<Vec<String>> {
+        let mut statement = connection.prepare(&format!("EXPLAIN QUERY PLAN {sql}"))?;
+        // What is not bound is null: plans do not look at values.
+        let mut rows = statement.raw_query();
+        let mut lines = Vec::new();
+        while let Some(row) = rows.next()? {
+            lines.push(row.get(3)?);
+        }
+        Ok(lines)
+    }
+
+    /// Neither may a page read all nodes for a filter that few of them meet, nor sort what it finds.
+    #[test]
+    fn every_filter_of_nodes_walks_an_index_in_the_order_of_pages() -> Result<(), StoreError> {
+        let connection = schema::in_memory()?;
+        let filters = [
+            (Filter::text("driver", "x"), "nodes_by_driver"),
+            (Filter::text("provision_state", "x"), "nodes_by_state"),
+            (Filter::text("resource_class", "x"), "nodes_by_class"),
+            (Filter::text("owner", "x"), "nodes_by_owner"),
+            (Filter::text("lessee", "x"), "nodes_by_lessee"),
+            (Filter::text("fault", "x"), "nodes_by_fault"),
+            (Filter::text("shard", "x"), "nodes_by_shard"),
+            (Filter::text("instance_name", "x"), "nodes_by_instance_name"),
+            (Filter::text("instance_uuid", "x"), "nodes_by_instance"),
+            (Filter::text("chassis_uuid", "x"), "nodes_by_chassis"),
+            (Filter::text("parent_node", "x"), "nodes_by_parent"),
+            (Filter::not_null("instance_uuid"), "nodes_associated"),
+            (Filter::not_null("shard"), "nodes_sharded"),
+            (Filter::boolean("maintenance", true), "nodes_in_maintenance"),
+            (Filter::boolean("retired", true), "nodes_retired"),
+            (in_group("x"), "nodes_by_group"),
+            (in_shards(["x", "y"]), "nodes_by_shard"),
+            (of_project("x"), "nodes_by_owner"),
+            (described("x"), "nodes_by_description"),
+        ];
+        for (filter, index) in filters {
+            let filters = [filter];
+            let sql = page::first(&Page {
+                filters: &filters,
+                ident: "uuid",
+                sort: "id",
+                descending: false,
+                marker: None,
+                limit: 10,
+            });
+            let lines = plan(&connection, &sql)?.join("; ");
+            assert!(
+                lines.contains(&format!("INDEX {index} ")) || lines.ends_with(&format!("INDEX {index}")),
+                "{sql}: {lines}"
+            );
+            assert!(!lines.contains("ORDER BY"), "{sql}: {lines}");
+        }
+        for order in ["uuid", "name", "provision_state", "power_state", "driver", "created_at", "updated_at"] {
+            for descending in [false, true] {
+                let page = Page { filters: &[], ident: "uuid", sort: order, descending, marker: None, limit: 10 };
+                let lines = plan(&connection, &page::first(&page))?.join("; ");
+                assert!(!lines.contains("TEMP B-TREE"), "{order}: {lines}");
+            }
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn a_start_looks_at_no_node_that_rests() -> Result<(), StoreError> {
+        let connection = schema::in_memory()?;
+        for sql in [unsettling(3), ORPHANS.to_owned()] {
+            let lines = plan(&connection, &sql)?;
+            assert!(!lines.iter().any(|line| line == "SCAN nodes"), "{sql}: {lines:?}");
+        }
+        Ok(())
+    }
 }

@@ -168,6 +168,12 @@ fn stretches(read: &Read, table: &'static str, page: &Page<'_>) -> Result<Option
     }))
 }
 
+/// The statement for a first page of nodes, for tests of its plan.
+#[cfg(test)]
+pub(super) fn first(page: &Page<'_>) -> String {
+    select("nodes", &["uuid"], page, &Stretch { condition: None, values: Vec::new() })
+}
+
 fn select(table: &str, columns: &[&str], page: &Page<'_>, stretch: &Stretch) -> String {
     let mut sql = format!("SELECT {} FROM {table}", columns.join(","));
     let conditions = page.filters.iter().map(|filter| &*filter.sql).chain(stretch.condition.as_deref());

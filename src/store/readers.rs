@@ -31,20 +31,31 @@ impl Readers {
     {
         let place = self.places.clone().acquire_owned().await.map_err(|_| StoreError::Closed)?;
         let idle = self.idle.clone();
-        let look = move || {
-            // A permit stands for a connection, so there is one.
-            let connection = lock(&idle).pop().ok_or(StoreError::Closed)?;
-            let borrowed = Borrowed { connection: Some(connection), idle, _place: place };
-            borrowed.connection.as_ref().map_or(Err(StoreError::Closed.into()), |connection| snapshot(connection, look))
-        };
         if self.inline {
-            return look();
+            return borrowed(idle, place, look);
         }
-        match tokio::task::spawn_blocking(look).await {
+        match tokio::task::spawn_blocking(move || borrowed(idle, place, look)).await {
             Ok(result) => result,
             Err(error) => Err(StoreError::Broken(anyhow::anyhow!("a reader panicked: {error}")).into()),
         }
     }
+
+    /// A look that is over before another thread would have begun it.
+    pub async fn glance<T, E: From<StoreError>>(&self, look: impl FnOnce(&Read) -> Result<T, E>) -> Result<T, E> {
+        let place = self.places.clone().acquire_owned().await.map_err(|_| StoreError::Closed)?;
+        borrowed(self.idle.clone(), place, look)
+    }
+}
+
+/// Looks through an idle connection. A permit stands for one, so there is one.
+fn borrowed<T, E: From<StoreError>>(
+    idle: Arc<Mutex<Vec<Connection>>>,
+    place: OwnedSemaphorePermit,
+    look: impl FnOnce(&Read) -> Result<T, E>,
+) -> Result<T, E> {
+    let connection = lock(&idle).pop().ok_or(StoreError::Closed)?;
+    let borrowed = Borrowed { connection: Some(connection), idle, _place: place };
+    borrowed.connection.as_ref().map_or(Err(StoreError::Closed.into()), |connection| snapshot(connection, look))
 }
 
 /// Gives the connection back, and then the permit, also when the look panics.

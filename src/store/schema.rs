@@ -19,6 +19,7 @@ pub(super) const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0003_settings.sql"),
     include_str!("migrations/0004_steps.sql"),
     include_str!("migrations/0005_resources.sql"),
+    include_str!("migrations/0006_list_orders.sql"),
 ];
 
 /// An advisory lock beside the file, for as long as the process lives. SQLite would let two servers share a file, and
@@ -124,6 +125,15 @@ pub fn open_reader(path: &Path) -> Result<Connection, StoreError> {
     connection.execute_batch("PRAGMA query_only = ON; PRAGMA temp_store = MEMORY;")?;
     keep_plans(&connection)?;
     connection.set_prepared_statement_cache_capacity(128);
+    Ok(connection)
+}
+
+/// The newest schema, for tests of statements.
+#[cfg(test)]
+pub fn in_memory() -> Result<Connection, StoreError> {
+    let connection = Connection::open_in_memory()?;
+    MIGRATIONS.iter().try_for_each(|migration| connection.execute_batch(migration))?;
+    keep_plans(&connection)?;
     Ok(connection)
 }
 

@@ -47,7 +47,7 @@ pub async fn create(call: Call) -> Result<Answer, Fault> {
 pub async fn show(call: Call) -> Result<Answer, Fault> {
     let view = listing::single(&call, &ALLOCATION)?;
     let ident = call.param(0).to_owned();
-    let found = call.state.store.read(move |read| allocations::find(read, &ident)).await?;
+    let found = call.state.store.glance(move |read| allocations::find(read, &ident)).await?;
     Ok(Answer::ok(written(&view, &found)?))
 }
 

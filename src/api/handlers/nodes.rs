@@ -30,7 +30,7 @@ use crate::model::{Node, Record, State};
 use crate::service::nodes::{self, Ident, Patch};
 use crate::service::patch::Op;
 use crate::service::{Refused, names};
-use crate::store::{self, Read, StoreError};
+use crate::store::StoreError;
 
 /// `GET /v1/nodes`
 pub async fn list(call: Call) -> Result<Answer, Fault> {
@@ -62,8 +62,7 @@ async fn page(call: Call, detail: Detail, of_chassis: Option<Uuid>) -> Result<An
     let state = call.state.clone();
     let body = call.state.store.read(move |read| {
         let filters = asked.resolve(read)?;
-        listing
-            .write(read, &filters, &mut |field, uuid, out| special(read, &state.settings.conductor, field, uuid, out))
+        listing.write(read, &filters, &mut |_, _, out| special(&state.settings.conductor, out))
     });
     Ok(Answer::ok(body.await?))
 }
@@ -78,13 +77,13 @@ pub async fn show(call: Call) -> Result<Answer, Fault> {
 async fn one(call: Call, view: View) -> Result<Answer, Fault> {
     let ident = ident(&call)?;
     let state = call.state.clone();
-    let body = call.state.store.read(move |read| {
+    let body = call.state.store.glance(move |read| {
         let (column, value) = match &ident {
             Ident::Uuid(uuid) => ("uuid", uuid.to_string()),
             Ident::Name(name) => ("name", name.clone()),
         };
-        let found = listing::object(read, &NODE, &view, column, &value, &mut |field, uuid, out| {
-            special(read, &state.settings.conductor, field, uuid, out)
+        let found = listing::object(read, &NODE, &view, column, &value, &mut |_, _, out| {
+            special(&state.settings.conductor, out)
         })?;
         found.ok_or_else(|| Fault::not_found(format!("Node {ident} could not be found.")))
     });
@@ -101,7 +100,7 @@ pub async fn create(call: Call) -> Result<Answer, Fault> {
     let shared = call.state.clone();
     let created = call.state.write(move |tx| {
         let node = nodes::create(tx, &sent, state)?;
-        Ok((node.uuid, whole(tx, &view, &shared.settings.conductor, &node)?))
+        Ok((node.uuid, whole(&view, &shared.settings.conductor, &node)?))
     });
     let (uuid, body) = created.await?;
     Ok(Answer::created(body, format!("/v1/nodes/{uuid}")))
@@ -168,7 +167,7 @@ pub async fn update(call: Call) -> Result<Answer, Fault> {
         let mut node = nodes::patch(tx, &ident, &patch)?;
         // The answer is written while the node is held for this change, and says so, as Ironic's does.
         node.reservation = Some(shared.settings.conductor.clone());
-        whole(tx, &view, &shared.settings.conductor, &node)
+        whole(&view, &shared.settings.conductor, &node)
     });
     Ok(Answer::ok(updated.await?))
 }
@@ -237,29 +236,18 @@ pub(super) fn named(call: &Call, text: &str) -> Result<Ident, Fault> {
 /// The node of the path.
 pub(super) async fn find(call: &Call) -> Result<Node, Fault> {
     let ident = ident(call)?;
-    Ok(call.state.store.read(move |read| nodes::find(read, &ident)).await?)
+    Ok(call.state.store.glance(move |read| nodes::find(read, &ident)).await?)
 }
 
-fn whole(read: &Read, view: &View, conductor: &str, node: &Node) -> Refused<Vec<u8>> {
+fn whole(view: &View, conductor: &str, node: &Node) -> Refused<Vec<u8>> {
     let mut out = Vec::with_capacity(4096);
-    view.record(&mut out, node, &mut |field, uuid, out| special(read, conductor, field, uuid, out))?;
+    view.record(&mut out, node, &mut |_, _, out| special(conductor, out))?;
     Ok(out)
 }
 
-/// The fields of a node that are no columns.
-fn special(read: &Read, conductor: &str, field: &str, uuid: &str, out: &mut Vec<u8>) -> Result<(), StoreError> {
-    if field == "conductor" {
-        string(out, conductor);
-        return Ok(());
-    }
-    out.push(b'[');
-    store::nodes::each_trait(read, uuid, |i, name| {
-        if i > 0 {
-            out.push(b',');
-        }
-        string(out, name);
-    })?;
-    out.push(b']');
+/// The field of a node that is no column: there is one conductor.
+fn special(conductor: &str, out: &mut Vec<u8>) -> Result<(), StoreError> {
+    string(out, conductor);
     Ok(())
 }
 

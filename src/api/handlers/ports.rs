@@ -150,7 +150,7 @@ pub async fn show(call: Call) -> Result<Answer, Fault> {
     let name = port(&call)?;
     // Whether it is there is said before what is wrong with the fields that are asked for.
     let view = listing::single(&call, &PORT);
-    let body = call.state.store.read(move |read| {
+    let body = call.state.store.glance(move |read| {
         let found = ports::find(read, &name)?;
         Ok::<_, Fault>(listing::whole(read, &PORT, &view?, found.uuid)?)
     });

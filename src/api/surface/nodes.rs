@@ -59,7 +59,7 @@ static FIELDS: &[Field] = &[
     Field::text("vendor_interface", 31).written(Always),
     Field::links_to("volume", 32),
     Field::text("storage_interface", 33).written(Always),
-    Field::special("traits", 37).of(schema::TEXTS),
+    Field::json("traits", 37).of(schema::TEXTS),
     Field::text("rescue_interface", 38).written(Always),
     Field::text("bios_interface", 40).written(Always),
     Field::text("fault", 42),

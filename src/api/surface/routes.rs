@@ -174,11 +174,11 @@ pub static ROUTES: &[Route] = &[
     get("/v1/chassis/{chassis}", handler!(chassis::show)).query(&[FIELDS]).gives(One(&CHASSIS)),
     patch("/v1/chassis/{chassis}", handler!(chassis::update)).takes(Patch(&CHASSIS)).gives(One(&CHASSIS)),
     delete("/v1/chassis/{chassis}", handler!(chassis::delete)),
-    get("/v1/chassis/{chassis}/nodes", handler!(nodes::list_of_chassis)).query(&[PAGING_BY_UUID, FIELDS, DETAIL, NODE_FILTERS]).gives(Page(&NODE)),
+    get("/v1/chassis/{chassis}/nodes", handler!(nodes::list_of_chassis)).query(&[PAGING_BY_UUID, FIELDS, DETAIL, NODE_FILTERS, NODE_FAMILY]).gives(Page(&NODE)),
     post("/v1/chassis/{chassis}/nodes", handler!(root::malformed)).gives(Refusal),
     patch("/v1/chassis/{chassis}/nodes", handler!(root::malformed)).gives(Refusal),
     delete("/v1/chassis/{chassis}/nodes", handler!(root::malformed)).gives(Refusal),
-    get("/v1/chassis/{chassis}/nodes/detail", handler!(nodes::detail_of_chassis)).query(&[PAGING_BY_UUID, NODE_FILTERS]).gives(Page(&NODE)),
+    get("/v1/chassis/{chassis}/nodes/detail", handler!(nodes::detail_of_chassis)).query(&[PAGING_BY_UUID, NODE_FILTERS, NODE_FAMILY_ALWAYS]).gives(Page(&NODE)),
     get("/v1/chassis/{chassis}/nodes/{node}", handler!(root::malformed)).gives(Refusal),
 
     get("/v1/volume", handler!(volumes::root)).gives(Document(doc::VOLUME)).since(32, UNSUPPORTED),

@@ -26,7 +26,7 @@ pub async fn show(call: Call) -> Result<Answer, Fault> {
     call.no_query()?;
     let view = View::new(&NODE_STATES, call.version, &call.base, &Wanted::All)?;
     let ident = ident(&call)?;
-    let body = call.state.store.read(move |read| {
+    let body = call.state.store.glance(move |read| {
         let (column, value) = match &ident {
             Ident::Uuid(uuid) => ("uuid", uuid.to_string()),
             Ident::Name(name) => ("name", name.clone()),

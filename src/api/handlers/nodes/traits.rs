@@ -4,27 +4,14 @@ use serde_json::Value;
 
 use super::{find, ident};
 use crate::api::request::brief;
-use crate::api::view::string;
 use crate::api::{Answer, Call, Fault};
 use crate::service::nodes::{add_trait, remove_trait, replace_traits};
-use crate::store::nodes::each_trait;
 
 /// `GET …/traits`
 pub async fn list(call: Call) -> Result<Answer, Fault> {
     call.no_query()?;
     let node = find(&call).await?;
-    let body = call.state.store.read(move |read| {
-        let mut out = b"{\"traits\":[".to_vec();
-        each_trait(read, &node.uuid.to_string(), |i, name| {
-            if i > 0 {
-                out.push(b',');
-            }
-            string(&mut out, name);
-        })?;
-        out.extend_from_slice(b"]}");
-        Ok::<_, Fault>(out)
-    });
-    Ok(Answer::ok(body.await?))
+    Ok(Answer::ok(format!("{{\"traits\":{}}}", node.traits.as_str()).into_bytes()))
 }
 
 /// `PUT …/traits` with `{"traits": […]}`
