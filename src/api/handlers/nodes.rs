@@ -20,6 +20,7 @@ use hyper::StatusCode;
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
+use crate::api::fault::Whose;
 use crate::api::listing::{self, Detail, Listing};
 use crate::api::surface::nodes::NODE;
 use crate::api::surface::routes::ROUTES;
@@ -209,7 +210,7 @@ pub async fn nowhere(call: Call) -> Result<Answer, Fault> {
     // Something that only has things below it cannot be got itself, but it is there.
     let below = format!("/v1/nodes/{{node}}/{}/", call.param(1));
     if ROUTES.iter().any(|route| route.path.starts_with(&below)) {
-        return Err(Fault::Method { allow: String::new() });
+        return Err(Fault::Method { allow: String::new(), whose: Whose::Router });
     }
     Err(Fault::not_found("The resource could not be found."))
 }
