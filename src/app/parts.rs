@@ -8,7 +8,7 @@ use crate::config::{Settings, settings};
 use crate::driver;
 use crate::engine::Periods;
 use crate::service::Rules;
-use crate::service::rules::Timeouts;
+use crate::service::rules::{Disallowed, Timeouts};
 
 pub fn driver(settings: &Settings) -> driver::Settings {
     driver::Settings {
@@ -44,6 +44,11 @@ pub fn rules(settings: &Settings, host: &str) -> Rules {
         conductor: host.to_owned(),
         automated_clean: settings.automated_clean,
         fast_track: settings.deploy.fast_track,
+        disallowed: Disallowed {
+            clean: settings.disallowed_steps.clean.clone(),
+            deploy: settings.disallowed_steps.deploy.clone(),
+            service: settings.disallowed_steps.service.clone(),
+        },
         timeouts: Timeouts {
             deploy: settings.timeouts.deploy_callback,
             clean: settings.timeouts.clean_callback,

@@ -114,6 +114,10 @@ keys! {
     CLEAN_ERASE = "clean.erase_devices_priority", Number(0, 10000), Is("0"), "Erase whole disks during automated cleaning (hours). 0: not at all.";
     CLEAN_ERASE_METADATA = "clean.erase_devices_metadata_priority", Number(0, 10000), Is("10"), "Erase partition tables and the like during automated cleaning. 0: not at all.";
 
+    STEPS_NO_CLEAN = "steps.disallow_clean", List, Is(r#"["vendor.send_raw"]"#), "Steps, as interface.step, that nobody may ask for in cleaning, and that automated cleaning leaves out.";
+    STEPS_NO_DEPLOY = "steps.disallow_deploy", List, Is(r#"["vendor.send_raw"]"#), "The same for a deployment.";
+    STEPS_NO_SERVICE = "steps.disallow_service", List, Is(r#"["vendor.send_raw"]"#), "The same for servicing.";
+
     DEPLOY_CALLBACK = "timeouts.deploy_callback_secs", SECS_OR_NEVER, Is("1800"), "A deployment fails if the agent was not heard for so long. 0: never.";
     CLEAN_CALLBACK = "timeouts.clean_callback_secs", SECS_OR_NEVER, Is("1800"), "The same for cleaning.";
     SERVICE_CALLBACK = "timeouts.service_callback_secs", SECS_OR_NEVER, Is("1800"), "The same for servicing.";

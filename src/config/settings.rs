@@ -29,6 +29,7 @@ pub struct Settings {
     pub boot_dir: PathBuf,
     pub images: Images,
     pub deploy: Deploy,
+    pub disallowed_steps: DisallowedSteps,
     pub timeouts: Timeouts,
     pub power_sync: PowerSync,
 }
@@ -45,6 +46,14 @@ pub struct Images {
     pub cache_dir: PathBuf,
     pub cache_bytes: u64,
     pub min_bytes_per_sec: u64,
+}
+
+/// Steps that nobody may ask for, by flow.
+#[derive(Clone, Debug)]
+pub struct DisallowedSteps {
+    pub clean: Vec<String>,
+    pub deploy: Vec<String>,
+    pub service: Vec<String>,
 }
 
 #[derive(Clone, Debug)]
@@ -116,6 +125,11 @@ impl Settings {
             dhcp,
             boot_dir: values.words(keys::BOOT_DIR).into(),
             images: images(values, &db),
+            disallowed_steps: DisallowedSteps {
+                clean: values.list(keys::STEPS_NO_CLEAN),
+                deploy: values.list(keys::STEPS_NO_DEPLOY),
+                service: values.list(keys::STEPS_NO_SERVICE),
+            },
             deploy: Deploy {
                 kernel: values.text(keys::DEPLOY_KERNEL),
                 ramdisk: values.text(keys::DEPLOY_RAMDISK),

@@ -246,6 +246,7 @@ impl Driver {
         }
         task.node.power_epoch += 1;
         task.save().await?;
+        task.prepare_family(target).await?;
         let state = self.power.set(task, target, within).await?;
         task.node.power_state = Some(state);
         let now = without_zone(task.env.clock.now());

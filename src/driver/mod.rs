@@ -22,7 +22,7 @@ pub mod traits;
 pub use catalog::Driver;
 pub use environment::{Environment, Settings};
 pub use error::DriverError;
-pub use task::{Changes, Checkpoint, Task};
+pub use task::{Changes, Checkpoint, Family, Task};
 pub use traits::{
     Bios, Boot, BootDevice, Console, Deploy, Firmware, Fut, Inspect, Interface, Management, Network, OnCrash, Outcome,
     Power, Property, Raid, Rescue, Storage, Vendor, VendorMethod,

@@ -11,7 +11,8 @@ use serde_json::{Map, Value};
 
 use super::{DriverError, Environment, Fut};
 use crate::model::secret::Sealed;
-use crate::model::{BiosSetting, BootPlan, FirmwareComponent, FlowName, Node, Object, Port, Step};
+use crate::model::{BiosSetting, BootPlan, FirmwareComponent, FlowName, Node, Object, Port, PowerTarget, Step};
+use crate::provision::asked::AskedStep;
 
 /// See the head of this file.
 pub struct Task {
@@ -22,6 +23,8 @@ pub struct Task {
     pub flow: Option<FlowName>,
     /// What the request gave along (power target, steps, …).
     pub args: Object,
+    /// The steps that the flow was asked to do.
+    pub asked: Vec<AskedStep>,
     /// The config drive as the client gave it: text or a JSON object. Only for a deploy.
     pub config_drive: Option<Arc<[u8]>>,
     pub env: Environment,
@@ -34,6 +37,7 @@ pub struct Task {
     /// What shall be kept beside the node's row.
     pub changes: Changes,
     checkpoint: Option<Arc<dyn Checkpoint>>,
+    family: Option<Arc<dyn Family>>,
     base: Node,
     secrets: HashMap<&'static str, Vec<(String, Sealed)>>,
     plan: Option<BootPlan>,
@@ -72,6 +76,7 @@ impl Task {
             traits,
             flow: None,
             args: Object::default(),
+            asked: Vec::new(),
             config_drive: None,
             env,
             in_background: false,
@@ -79,6 +84,7 @@ impl Task {
             agent_steps: None,
             changes: Changes::default(),
             checkpoint: None,
+            family: None,
             secrets: HashMap::new(),
             plan: None,
         }
@@ -149,6 +155,21 @@ impl Task {
         self
     }
 
+    /// Who knows the machines whose power hangs on this one's. For the engine, when it builds a task.
+    pub fn with_family(mut self, family: Arc<dyn Family>) -> Self {
+        self.family = Some(family);
+        self
+    }
+
+    /// Brings the power of relatives into line with what is about to be done to this machine's.
+    pub async fn prepare_family(&self, target: PowerTarget) -> Result<(), DriverError> {
+        match (&self.family, target) {
+            (Some(family), PowerTarget::On) => family.parent_on(&self.node).await,
+            (Some(family), PowerTarget::Off) => family.children_off(&self.node).await,
+            _ => Ok(()),
+        }
+    }
+
     /// Commits what has changed so far. To be called before something happens that others will see and ask us about:
     /// a machine that is switched on asks for its boot plan within a second.
     pub async fn save(&mut self) -> Result<(), DriverError> {
@@ -171,4 +192,12 @@ impl Task {
 /// Keeps a task's changes before the task is over.
 pub trait Checkpoint: Send + Sync {
     fn save<'a>(&'a self, task: &'a mut Task) -> Fut<'a, Result<(), DriverError>>;
+}
+
+/// The machines whose power hangs on another's.
+pub trait Family: Send + Sync {
+    /// Switches the parent on that feeds `node`, if it is off.
+    fn parent_on<'a>(&'a self, node: &'a Node) -> Fut<'a, Result<(), DriverError>>;
+    /// Switches the children off that `node` feeds.
+    fn children_off<'a>(&'a self, node: &'a Node) -> Fut<'a, Result<(), DriverError>>;
 }

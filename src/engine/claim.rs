@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use super::Engine;
 use super::delta;
+use super::family::Kin;
 use crate::driver::Task;
 use crate::model::{Fault, FlowName, Node, Phase, Stage, Step, Work};
 use crate::provision::Event;
-use crate::service::{Refusal, Refused, flow, provision};
+use crate::service::{Refusal, Refused, flow, provision, steps};
 use crate::store::blobs::{self, BlobKind};
 use crate::store::{Tx, nodes, work};
 
@@ -65,6 +66,9 @@ pub async fn claim(engine: &Engine, id: i64, interrupted: bool) -> Refused<Optio
             let Some(mut task) = delta::build(read, uuid, &env)? else { return Ok(None) };
             match flow {
                 FlowName::Deploy => task.config_drive = blobs::load(read, uuid, BlobKind::ConfigDrive)?.map(Arc::from),
+                FlowName::Clean | FlowName::Service => {
+                    task.asked = blobs::load_json(read, uuid, BlobKind::AskedSteps)?.unwrap_or_default();
+                }
                 FlowName::Inspect => task.inspection_data = blobs::load_json(read, uuid, BlobKind::InspectionData)?,
                 _ => {}
             }
@@ -72,7 +76,8 @@ pub async fn claim(engine: &Engine, id: i64, interrupted: bool) -> Refused<Optio
         })
         .await?;
     Ok(built.map(|task| {
-        let mut task = task.with_checkpoint(Arc::new(delta::Saver(engine.store.clone())));
+        let task = task.with_checkpoint(Arc::new(delta::Saver(engine.store.clone())));
+        let mut task = task.with_family(Arc::new(Kin(engine.clone())));
         task.flow = Some(flow);
         task.args = owed.args.clone();
         Piece { work: owed, task, act }
@@ -222,8 +227,10 @@ fn step_of(tx: &Tx, owed: &Work) -> Refused<Step> {
 
 /// The step in the column that clients read, with Ironic's keys.
 fn show(node: &mut Node, name: FlowName, step: &Step) {
+    // Passwords in them are nobody's business.
+    let args = steps::masked(&step.args.clone().into());
     let shown = serde_json::json!({
-        "interface": step.interface.as_str(), "step": step.step, "args": step.args, "priority": step.priority,
+        "interface": step.interface.as_str(), "step": step.step, "args": args, "priority": step.priority,
         "abortable": step.abortable, "requires_ramdisk": step.requires_ramdisk,
     });
     if let Some(column) = flow::step_column(node, name) {

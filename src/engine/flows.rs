@@ -6,7 +6,8 @@ use std::time::Duration;
 use serde_json::Value;
 
 use crate::driver::{Driver, DriverError, Outcome, Task};
-use crate::model::{FlowName, InterfaceKind, PowerTarget, Step, StepSource};
+use crate::model::{FlowName, InterfaceKind, PowerTarget, Step};
+use crate::provision::steps;
 
 /// The longest a `wait` step may sleep in place.
 const NAP: Duration = Duration::from_secs(30);
@@ -65,9 +66,12 @@ pub async fn fetch_agent_steps(flow: FlowName, task: &mut Task, driver: Driver) 
     Ok(())
 }
 
-/// The steps that the node's interfaces offer to a flow.
+/// The steps that the node's interfaces offer to a flow. What an interface has begun on a machine for cleaning or service
+/// is not broken off, as in Ironic: an abort waits for its end.
 pub fn driver_steps(flow: FlowName, task: &Task, driver: Driver) -> Vec<Step> {
-    InterfaceKind::ALL.iter().flat_map(|kind| driver.interface(*kind).steps(task, flow)).collect()
+    let steps = InterfaceKind::ALL.iter().flat_map(|kind| driver.interface(*kind).steps(task, flow));
+    let may_break_off = flow == FlowName::Deploy;
+    steps.map(|step| Step { abortable: step.abortable && may_break_off, ..step }).collect()
 }
 
 /// A machine that was never looked at: can its power be read, and who made it?
@@ -135,14 +139,9 @@ fn needs_ramdisk(flow: FlowName, task: &Task, driver: Driver) -> bool {
         return false;
     }
     let known = driver_steps(flow, task, driver);
-    let asked = task.args.get("asked");
-    asked.as_ref().and_then(Value::as_array).is_none_or(|asked| {
-        asked.iter().any(|ask| {
-            let (interface, name) = (ask["interface"].as_str(), ask["step"].as_str());
-            let reserved_name = name.is_some_and(is_reserved);
-            let found = known.iter().find(|s| Some(s.interface.as_str()) == interface && Some(s.step.as_str()) == name);
-            !reserved_name && found.is_none_or(|step| step.requires_ramdisk)
-        })
+    task.asked.iter().any(|ask| {
+        let found = known.iter().find(|step| step.interface == ask.interface && step.step == ask.step);
+        steps::unoffered(ask).is_none() && found.is_none_or(|step| step.requires_ramdisk)
     })
 }
 
@@ -209,12 +208,7 @@ pub async fn unwind(flow: FlowName, task: &mut Task, driver: Driver) -> Result<O
     Ok(Outcome::Done)
 }
 
-/// Names that any interface may carry and that the engine itself carries out.
-pub fn is_reserved(name: &str) -> bool {
-    matches!(name, "power_on" | "power_off" | "reboot" | "hold" | "wait")
-}
-
-/// Carries out one of them.
+/// Carries out one of the steps that are the engine's own.
 pub async fn reserved(step: &Step, task: &mut Task, driver: Driver) -> Result<Outcome, DriverError> {
     let target = match step.step.as_str() {
         "power_on" => PowerTarget::On,
@@ -231,20 +225,6 @@ pub async fn reserved(step: &Step, task: &mut Task, driver: Driver) -> Result<Ou
     };
     driver.set_power(task, target, None).await?;
     Ok(Outcome::Done)
-}
-
-/// A reserved step as it stands in a list.
-pub fn reserved_step(interface: InterfaceKind, name: &str) -> Step {
-    Step {
-        interface,
-        step: name.to_owned(),
-        args: Default::default(),
-        priority: 0,
-        abortable: true,
-        requires_ramdisk: false,
-        reboot_requested: false,
-        source: StepSource::Reserved,
-    }
 }
 
 /// A power change that a client asked for. After a crash a reboot may be half way: the machine is brought up, not

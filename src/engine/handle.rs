@@ -8,9 +8,11 @@ use uuid::Uuid;
 
 use super::Engine;
 use super::delta::{self, Delta};
+use super::family::Kin;
+use super::lists::Offer;
 use crate::driver::traits::Done;
 use crate::driver::{Driver, DriverError, Environment, Task};
-use crate::model::{InterfaceKind, Node};
+use crate::model::{FlowName, InterfaceKind, Node};
 use crate::provision::Event;
 use crate::provision::verbs::Verb;
 use crate::service::provision::Request;
@@ -101,8 +103,9 @@ impl Handle {
 
     /// Asks for a provisioning verb: checks, the driver's validation (before anything is changed), then the decision.
     pub async fn provision(&self, node: Uuid, request: Request) -> Refused<()> {
-        let asked = request.clone();
-        let verb = self.store().read(move |read| provision::precheck(&flow::load(read, node)?, &asked)).await?;
+        let (asked, rules) = (request.clone(), self.engine.rules.clone());
+        let read = self.store().read(move |read| provision::precheck(&flow::load(read, node)?, &asked, &rules));
+        let verb = read.await?;
         self.validate_for(node, verb, &request).await?;
         let request = self.hashed(request).await?;
         let rules = self.engine.rules.clone();
@@ -143,7 +146,26 @@ impl Handle {
                 )));
             }
         }
-        Ok(())
+        if deploys { self.check_deploy_steps(node, request).await } else { Ok(()) }
+    }
+
+    /// What a deploy is asked to do beside what it always does, as far as it can be judged before an agent runs.
+    async fn check_deploy_steps(&self, node: Uuid, request: &Request) -> Refused<()> {
+        let (wanted, rules) = (request.clone(), self.engine.rules.clone());
+        let read = self.store().read(move |read| {
+            let node = flow::load(read, node)?;
+            provision::check_instance_traits(read, &node)?;
+            provision::deploy_steps(read, &node, &wanted, &rules)
+        });
+        let asked = read.await?;
+        if asked.is_empty() {
+            return Ok(());
+        }
+        let judged = self.call(node, Lock::Shared, VALIDATION, move |task, driver| {
+            let judged = Offer::of_driver(FlowName::Deploy, task, driver).check_deploy(&asked);
+            Box::pin(async move { Ok(judged) })
+        });
+        judged.await?.map_err(Refusal::Invalid)
     }
 
     /// The config drive that a deploy would use: the request's, or one that was given before.
@@ -214,7 +236,8 @@ impl Handle {
         let env = self.engine.env.clone();
         let built = self.store().read(move |read| delta::build(read, node, &env)).await?;
         let built = built.ok_or_else(|| Refusal::not_found(format!("Node {node} could not be found.")))?;
-        let mut task = built.with_checkpoint(Arc::new(delta::Saver(self.store().clone())));
+        let task = built.with_checkpoint(Arc::new(delta::Saver(self.store().clone())));
+        let mut task = task.with_family(Arc::new(Kin(self.engine.clone())));
         let driver = Driver::of(&task.node)?;
         if lock == Lock::Exclusive {
             self.reserve(node).await?;

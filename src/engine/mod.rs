@@ -12,8 +12,10 @@
 
 mod claim;
 mod delta;
+mod family;
 mod flows;
 mod handle;
+mod lists;
 mod recover;
 mod settle;
 mod sync;

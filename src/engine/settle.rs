@@ -4,15 +4,16 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde_json::{Value, json};
+use serde_json::Value;
+use uuid::Uuid;
 
 use super::claim::{Act, Piece};
 use super::delta::Delta;
+use super::lists::{How, Offer};
 use super::{Engine, flows};
 use crate::driver::{Driver, DriverError, Outcome};
 use crate::model::{Fault, FlowName, Node, Object, Phase, Stage, State, Step, Work};
 use crate::provision::asked::AskedStep;
-use crate::provision::steps;
 use crate::provision::{Event, flows as rows};
 use crate::service::{Refused, Rules, agent, allocations, flow, journal, provision};
 use crate::store::blobs::{self, BlobKind};
@@ -31,8 +32,8 @@ struct Settled {
     outcome: Result<Outcome, DriverError>,
     delta: Delta,
     args: Object,
-    /// Steps that the driver offers, for when the list is made.
-    driver_steps: Vec<Step>,
+    /// What the driver offers, for when the list is made.
+    offer: Offer,
     agent_steps: Option<Vec<Step>>,
     has_agent: bool,
     has_finish: bool,
@@ -46,7 +47,7 @@ pub async fn settle(engine: &Engine, mut piece: Piece, outcome: Result<Outcome, 
         id: piece.work.id,
         act: piece.act,
         outcome,
-        driver_steps: driver.map(|driver| flows::driver_steps(name, &piece.task, driver)).unwrap_or_default(),
+        offer: driver.map(|driver| Offer::of_driver(name, &piece.task, driver)).unwrap_or_default(),
         has_agent: driver.is_some_and(|driver| driver.deploy.has_agent(name)),
         has_finish: flows::has_finish(name, &piece.task),
         agent_steps: piece.task.agent_steps.take(),
@@ -117,8 +118,7 @@ impl Settled {
             }
             Act::Finish => return self.complete(tx, next, node, rules),
             Act::Prepare | Act::ResumePrepare => {
-                if let Err(unknown) = self.make_list(tx, next, &[])? {
-                    let why = format!("There is no step {unknown} on this node, so nothing was done.");
+                if let Err(why) = self.make_list(tx, next, &[], rules)? {
                     return self.failed(tx, next, node, &why, rules);
                 }
                 next.stage = Stage::Step;
@@ -128,8 +128,7 @@ impl Settled {
                 if self.agent_steps.is_some() {
                     let steps = list(tx, node)?;
                     let so_far = usize::try_from(next.step + 1).unwrap_or(0).min(steps.len());
-                    if let Err(unknown) = self.make_list(tx, next, &steps[..so_far])? {
-                        let why = format!("Neither the driver nor the agent has the step {unknown}.");
+                    if let Err(why) = self.make_list(tx, next, &steps[..so_far], rules)? {
                         return self.failed(tx, next, node, &why, rules);
                     }
                 }
@@ -152,33 +151,31 @@ impl Settled {
     }
 
     /// Makes the step list, or makes it anew behind the steps that are `done`, now that the agent has told its own.
-    fn make_list(&self, tx: &Tx, next: &mut Work, done: &[Step]) -> Refused<Result<(), String>> {
+    fn make_list(&self, tx: &Tx, next: &mut Work, done: &[Step], rules: &Rules) -> Refused<Result<(), String>> {
         let Some(uuid) = next.node_uuid else { return Ok(Ok(())) };
-        let mut available = self.driver_steps.clone();
-        for step in self.agent_steps.iter().flatten() {
-            // A step that both offer is the driver's: it knows how to talk to the agent about it.
-            if !available.iter().any(|known| known.interface == step.interface && known.step == step.step) {
-                available.push(step.clone());
-            }
-        }
-        let agent_known = self.agent_steps.is_some() || !self.has_agent || next.args.get("bare").is_some();
-        let asked = asked_steps(&next.args);
-        for ask in asked.iter().filter(|ask| flows::is_reserved(&ask.step)) {
-            available.push(flows::reserved_step(ask.interface, &ask.step));
-        }
-        let known = |ask: &&AskedStep| available.iter().any(|s| s.interface == ask.interface && s.step == ask.step);
-        let asked: Vec<AskedStep> = if agent_known { asked } else { asked.iter().filter(known).cloned().collect() };
-        let in_order = next.flow == FlowName::Service || next.args.get("manual").is_some();
-        let made = match next.flow {
-            _ if next.args.get("skip").is_some() => Ok(Vec::new()),
-            _ if in_order => steps::resolve_in_order(&available, &asked),
-            _ => steps::merge_deploy(&available, &asked),
+        let asked = asked_steps(tx, uuid)?;
+        let how = How {
+            in_order: next.flow == FlowName::Service || next.args.get("manual").is_some(),
+            complete: self.agent_steps.is_some() || !self.has_agent || next.args.get("bare").is_some(),
+            without_ramdisk: next.args.get("disable_ramdisk") == Some(Value::Bool(true)),
+        };
+        let made = match next.args.get("skip") {
+            Some(_) => Ok(Vec::new()),
+            None => self.offer.list(self.agent_steps.as_deref().unwrap_or_default(), &asked, how),
         };
         let mut list = match made {
             Ok(list) => list,
-            Err(unknown) => return Ok(Err(unknown)),
+            Err(why) => return Ok(Err(why)),
         };
-        list.retain(|step| !done.iter().any(|d| d.interface == step.interface && d.step == step.step));
+        if next.flow == FlowName::Clean && !how.in_order {
+            list.retain(|step| !rules.disallowed.clean.contains(&step.name()));
+        }
+        if how.in_order {
+            // The client may have asked for a step more than once.
+            list.drain(..done.len().min(list.len()));
+        } else {
+            list.retain(|step| !done.iter().any(|d| d.interface == step.interface && d.step == step.step));
+        }
         let list: Vec<Step> = done.iter().cloned().chain(list).collect();
         blobs::put_json(tx, uuid, BlobKind::Steps, &list)?;
         if self.agent_steps.is_some() {
@@ -195,8 +192,7 @@ impl Settled {
         if let (Some(_), Act::Resume(_)) = (&self.agent_steps, &self.act) {
             let steps = list(tx, node)?;
             let so_far = usize::try_from(next.step + 1).unwrap_or(0).min(steps.len());
-            if let Err(unknown) = self.make_list(tx, next, &steps[..so_far])? {
-                let why = format!("Neither the driver nor the agent has the step {unknown}.");
+            if let Err(why) = self.make_list(tx, next, &steps[..so_far], rules)? {
                 return self.failed(tx, next, node, &why, rules);
             }
         }
@@ -327,6 +323,7 @@ fn hold(tx: &Tx, next: &mut Work, node: &mut Node) -> Refused<After> {
 /// Nothing more is owed; the node is given back.
 fn finished(tx: &Tx, owed: &Work, node: &mut Node) -> Refused<After> {
     work::delete(tx, owed.id)?;
+    blobs::delete(tx, node.uuid, BlobKind::AskedSteps)?;
     node.reservation = None;
     Ok(After::Gone)
 }
@@ -335,9 +332,9 @@ fn list(tx: &Tx, node: &Node) -> Refused<Vec<Step>> {
     Ok(blobs::load_json(tx, node.uuid, BlobKind::Steps)?.unwrap_or_default())
 }
 
-fn asked_steps(args: &Object) -> Vec<AskedStep> {
-    let asked = args.get("asked").unwrap_or_else(|| json!([]));
-    serde_json::from_value(asked).unwrap_or_default()
+/// What the client asked for when the flow began.
+fn asked_steps(tx: &Tx, node: Uuid) -> Refused<Vec<AskedStep>> {
+    Ok(blobs::load_json(tx, node, BlobKind::AskedSteps)?.unwrap_or_default())
 }
 
 /// The instance is gone: what it was told, its name, its claim on the node.
@@ -354,14 +351,8 @@ fn wipe_instance(tx: &Tx, node: &mut Node) -> Refused<()> {
     if node.driver_internal_info.remove("automatic_lessee").is_some() {
         node.lessee = None;
     }
-    for key in [
-        "is_whole_disk_image",
-        "root_uuid_or_disk_id",
-        "deploy_boot_mode",
-        "deploy_steps",
-        "instance",
-        "agent_start_attempted",
-    ] {
+    for key in ["is_whole_disk_image", "root_uuid_or_disk_id", "deploy_boot_mode", "instance", "agent_start_attempted"]
+    {
         node.driver_internal_info.remove(key);
     }
     agent::forget(tx, node)

@@ -1,7 +1,7 @@
 //! One row of work, piece by piece, until it waits, is held, fails or is done.
 
 use super::claim::{Act, Piece, claim};
-use super::{Engine, flows, settle};
+use super::{Engine, family, flows, settle};
 use crate::driver::{Driver, DriverError, OnCrash, Outcome};
 use crate::model::{FlowName, Phase, Step, StepSource, Work};
 use crate::service::{Refusal, allocations};
@@ -47,7 +47,7 @@ async fn advance(engine: &Engine, id: i64, interrupted: bool) -> Result<Advance,
     }
     let left_behind = interrupted && owed.phase == Phase::Begun;
     let Some(mut piece) = claim(engine, id, left_behind).await? else { return Ok(Advance::Nothing) };
-    let outcome = carry_out(&mut piece, left_behind).await;
+    let outcome = carry_out(engine, &mut piece, left_behind).await;
     let further = settle::settle(engine, piece, outcome).await?;
     Ok(if further { Advance::Further } else { Advance::Ended })
 }
@@ -61,17 +61,17 @@ async fn allocate(engine: &Engine, owed: Work) -> Result<Advance, Refusal> {
 /// What became of a piece, before it is written down.
 type Ended = Result<Outcome, DriverError>;
 
-async fn carry_out(piece: &mut Piece, left_behind: bool) -> Ended {
+async fn carry_out(engine: &Engine, piece: &mut Piece, left_behind: bool) -> Ended {
     let driver = Driver::of(&piece.task.node)?;
     let flow = piece.work.flow;
     tracing::debug!(node = %piece.task.node.uuid, flow = %flow, act = ?short(&piece.act), "begins");
     match piece.act.clone() {
         Act::Prepare => flows::prepare(flow, &mut piece.task, driver, left_behind).await,
         Act::ResumePrepare => flows::resume_prepare(flow, &mut piece.task, driver).await,
-        Act::Run(step) => run(&step, piece, driver).await,
+        Act::Run(step) => run(engine, &step, piece, driver).await,
         Act::Resume(step) => resume(&step, piece, driver).await,
-        Act::Lost(step) => match driver.interface(step.interface).on_crash(&step) {
-            OnCrash::Repeat => run(&step, piece, driver).await,
+        Act::Lost(step) => match on_crash(&step, driver) {
+            OnCrash::Repeat => run(engine, &step, piece, driver).await,
             OnCrash::Ask => driver.interface(step.interface).resume_step(&mut piece.task, &step).await,
             OnCrash::Fail => Ok(Outcome::Fail {
                 why: format!(
@@ -86,7 +86,19 @@ async fn carry_out(piece: &mut Piece, left_behind: bool) -> Ended {
     }
 }
 
-async fn run(step: &Step, piece: &mut Piece, driver: Driver) -> Ended {
+/// Which children a step had reached when the process died is not known.
+fn on_crash(step: &Step, driver: Driver) -> OnCrash {
+    match step.children {
+        Some(_) => OnCrash::Fail,
+        None if step.source == StepSource::Reserved => OnCrash::Repeat,
+        None => driver.interface(step.interface).on_crash(step),
+    }
+}
+
+async fn run(engine: &Engine, step: &Step, piece: &mut Piece, driver: Driver) -> Ended {
+    if step.children.is_some() {
+        return family::run_step(engine, piece.task.node.uuid, piece.work.flow, step).await;
+    }
     match step.source {
         StepSource::Reserved => flows::reserved(step, &mut piece.task, driver).await,
         // The deploy interface speaks to the agent, whichever interface the agent's step is filed under.

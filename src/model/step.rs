@@ -95,6 +95,16 @@ pub struct Step {
     #[serde(default)]
     pub reboot_requested: bool,
     pub source: StepSource,
+    /// Done on the node's children instead of the node.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub children: Option<Children>,
+}
+
+/// Which children of a node a step is for; none named is all of them.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Children {
+    /// UUIDs, in their canonical form.
+    pub only: Vec<String>,
 }
 
 fn requires_ramdisk_by_default() -> bool {
@@ -113,6 +123,7 @@ impl Step {
             requires_ramdisk: true,
             reboot_requested: false,
             source: StepSource::Driver,
+            children: None,
         }
     }
 

@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 use uuid::Uuid;
 
 use crate::model::InterfaceKind;
+use crate::model::step::Children;
 
 /// Bounds a step list, which is stored and walked.
 pub const MOST_STEPS: usize = 1000;
@@ -27,13 +28,6 @@ pub struct AskedStep {
     /// To be done on the node's children instead of the node.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub children: Option<Children>,
-}
-
-/// Which children of a node a step is for; none named is all of them.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct Children {
-    /// UUIDs, in their canonical form.
-    pub only: Vec<String>,
 }
 
 impl AskedStep {

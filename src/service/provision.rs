@@ -6,15 +6,16 @@
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::{Refusal, Refused, Rules, flow, rescue};
+use super::rules::Disallowed;
+use super::{Refusal, Refused, Rules, deploy_templates, flow, rescue};
 use crate::model::secret::Sealed;
 use crate::model::{FlowName, Node, Object, Phase, Stage, State, Step};
 use crate::provision::asked::AskedStep;
 use crate::provision::machine::next;
 use crate::provision::verbs::{Verb, VerbArgs, verb};
-use crate::provision::{Event, flows};
+use crate::provision::{Event, flows, steps};
 use crate::store::blobs::{self, BlobKind};
-use crate::store::{Tx, nodes, work};
+use crate::store::{Read, Tx, nodes, work};
 
 /// The parsed body. Types and unknown keys have been checked; nothing else has.
 #[derive(Clone, Debug, Default)]
@@ -51,42 +52,55 @@ impl Request {
 }
 
 /// Checks that need no lock and no hardware; the verb if all is well.
-pub fn precheck(node: &Node, request: &Request) -> Refused<&'static Verb> {
+pub fn precheck(node: &Node, request: &Request, rules: &Rules) -> Refused<&'static Verb> {
+    let verb = possible(node, request)?;
+    check_args(verb, request)?;
+    check_steps(request, rules)?;
+    Ok(verb)
+}
+
+/// Whether the node's state has the verb.
+pub fn possible(node: &Node, request: &Request) -> Refused<&'static Verb> {
     let target = request.target.as_deref().unwrap_or_default();
     if node.maintenance && matches!(target, "active" | "rebuild") {
         return Err(in_maintenance(node, target));
     }
     let found = verb(target).filter(|verb| next(node.provision_state, verb.event).is_some());
-    let Some(verb) = found.filter(|verb| !(verb.event == Event::Manage && node.provision_state == State::Cleaning))
-    else {
-        if node.reservation.is_some() {
-            return Err(Refusal::locked(node));
-        }
-        return Err(Refusal::not_in_state(node, target, node.provision_state.as_str()));
-    };
-    check_args(verb, request)?;
-    Ok(verb)
+    // Two events that end a flow are called like verbs, and are none there.
+    let inner = matches!(node.provision_state, State::Cleaning | State::Deleting);
+    if let Some(verb) = found.filter(|_| !inner) {
+        return Ok(verb);
+    }
+    if node.reservation.is_some() {
+        return Err(Refusal::locked(node));
+    }
+    Err(Refusal::not_in_state(node, target, node.provision_state.as_str()))
+}
+
+/// An argument that belongs to another verb.
+pub fn misplaced(verb: &Verb, name: &str) -> Refusal {
+    Refusal::invalid(format!("{name} cannot be given with target {}", verb.target))
 }
 
 fn check_args(verb: &Verb, request: &Request) -> Refused<()> {
     let target = verb.target;
-    let refuse = |name: &str, given: bool, allowed: bool| {
-        if given && !allowed {
-            return Err(Refusal::invalid(format!("{name} cannot be given with target {target}")));
-        }
-        Ok(())
-    };
-    refuse("configdrive", request.configdrive.is_some(), verb.args == VerbArgs::Deploy)?;
-    refuse("deploy_steps", request.steps(&request.deploy_steps), verb.args == VerbArgs::Deploy)?;
-    refuse("clean_steps", request.steps(&request.clean_steps), verb.args == VerbArgs::Clean)?;
-    refuse("service_steps", request.steps(&request.service_steps), verb.args == VerbArgs::Service)?;
-    refuse("rescue_password", request.rescue_password.is_some(), verb.args == VerbArgs::Rescue)?;
     let stepped = matches!(verb.args, VerbArgs::Clean | VerbArgs::Service);
-    refuse("disable_ramdisk", request.disable_ramdisk.is_some_and(|it| it), stepped)?;
-    refuse("runbook", request.runbook.is_some(), stepped)?;
+    for (name, given, allowed) in [
+        ("configdrive", request.configdrive.is_some(), verb.args == VerbArgs::Deploy),
+        ("runbook", request.runbook.is_some(), stepped),
+        ("disable_ramdisk", request.disable_ramdisk.is_some(), stepped),
+        ("clean_steps", request.steps(&request.clean_steps), verb.args == VerbArgs::Clean),
+        ("deploy_steps", request.steps(&request.deploy_steps), verb.args == VerbArgs::Deploy),
+        ("rescue_password", request.rescue_password.is_some(), verb.args == VerbArgs::Rescue),
+        ("service_steps", request.steps(&request.service_steps), verb.args == VerbArgs::Service),
+    ] {
+        if given && !allowed {
+            return Err(misplaced(verb, name));
+        }
+    }
     let missing = match verb.args {
-        VerbArgs::Clean if request.runbook.is_none() => !request.steps(&request.clean_steps),
-        VerbArgs::Service if request.runbook.is_none() => !request.steps(&request.service_steps),
+        VerbArgs::Clean => !request.steps(&request.clean_steps),
+        VerbArgs::Service => !request.steps(&request.service_steps),
         _ => false,
     };
     if missing {
@@ -101,6 +115,31 @@ fn check_args(verb: &Verb, request: &Request) -> Refused<()> {
     Ok(())
 }
 
+/// Whether the operator lets these steps be asked for.
+fn check_steps(request: &Request, rules: &Rules) -> Refused<()> {
+    let Disallowed { clean, deploy, service } = &rules.disallowed;
+    for (kind, asked, disallowed) in [
+        ("clean", &request.clean_steps, clean),
+        ("deploy", &request.deploy_steps, deploy),
+        ("service", &request.service_steps, service),
+    ] {
+        if let Some(step) = asked.iter().flatten().find(|step| disallowed.contains(&step.name())) {
+            return Err(Refusal::invalid(format!("The {kind} step {} is not allowed by the operator.", step.name())));
+        }
+    }
+    Ok(())
+}
+
+/// Whether the children that steps are for exist; 404 if not.
+pub fn check_children(read: &Read, request: &Request) -> Refused<()> {
+    let asked = [&request.clean_steps, &request.service_steps];
+    for child in asked.into_iter().flatten().flatten().filter_map(|step| step.children.as_ref()).flat_map(|it| &it.only)
+    {
+        super::ident::node(read, child)?;
+    }
+    Ok(())
+}
+
 fn in_maintenance(node: &Node, what: &str) -> Refusal {
     Refusal::invalid(format!(
         "The {what} operation can't be performed on node {} because it's in maintenance mode.",
@@ -111,7 +150,7 @@ fn in_maintenance(node: &Node, what: &str) -> Refusal {
 /// The decision: state, reservation, work and event in one transaction. A 202 means that this was committed.
 pub fn request(tx: &Tx, uuid: Uuid, request: &Request, rules: &Rules) -> Refused<()> {
     let before = flow::load(tx, uuid)?;
-    let verb = precheck(&before, request)?;
+    let verb = precheck(&before, request, rules)?;
     if before.reservation.is_some() {
         return Err(Refusal::locked(&before));
     }
@@ -153,16 +192,17 @@ fn begin(tx: &Tx, node: &mut Node, event: Event, name: FlowName, request: &Reque
     flow::fire(tx, node, event)?;
     node.last_error = None;
     let mut args = Object::default();
+    let mut asked = Vec::new();
     match name {
         FlowName::Clean if event == Event::Clean => {
             node.target_provision_state = Some(State::Manageable);
             args.set("manual", true);
-            keep_steps(&mut args, &request.clean_steps, request);
+            asked = request.clean_steps.clone().unwrap_or_default();
         }
-        FlowName::Service => keep_steps(&mut args, &request.service_steps, request),
+        FlowName::Service => asked = request.service_steps.clone().unwrap_or_default(),
         FlowName::Deploy => {
             infer_image_type(node);
-            keep_steps(&mut args, &request.deploy_steps, request);
+            asked = deploy_steps(tx, node, request, rules)?;
             args.set("rebuild", event == Event::Rebuild);
             if let Some(bytes) = request.drive_bytes() {
                 blobs::put(tx, node.uuid, BlobKind::ConfigDrive, &bytes)?;
@@ -178,6 +218,11 @@ fn begin(tx: &Tx, node: &mut Node, event: Event, name: FlowName, request: &Reque
         }
         _ => {}
     }
+    if request.disable_ramdisk == Some(true) {
+        args.set("disable_ramdisk", true);
+    }
+    // Not in the work's row: their arguments may hold passwords.
+    blobs::put_json(tx, node.uuid, BlobKind::AskedSteps, &asked)?;
     flow::start(tx, node, name, args, rules)?;
     Ok(())
 }
@@ -198,12 +243,41 @@ fn infer_image_type(node: &mut Node) {
     node.instance_info.set("image_type", if partition { "partition" } else { "whole-disk" });
 }
 
-fn keep_steps(args: &mut Object, asked: &Option<Vec<AskedStep>>, request: &Request) {
-    let steps: Vec<&AskedStep> = asked.iter().flatten().collect();
-    args.set("asked", serde_json::to_value(steps).unwrap_or_default());
-    if request.disable_ramdisk == Some(true) {
-        args.set("disable_ramdisk", true);
+/// The steps of a deploy: the request's, and those of the templates that the instance calls for. What the operator does
+/// not allow is left out of a template, and refused in a request.
+pub fn deploy_steps(read: &Read, node: &Node, request: &Request, rules: &Rules) -> Refused<Vec<AskedStep>> {
+    let templates = deploy_templates::matching(read, &node.instance_info)?;
+    let mut theirs: Vec<AskedStep> = templates.iter().flat_map(|template| template.steps.clone()).collect();
+    if let Some(twice) = steps::twice(&theirs) {
+        let names: Vec<_> = templates.iter().map(|template| template.name.as_str()).collect();
+        return Err(Refusal::invalid(format!(
+            "The deploy templates {} that match instance_info.traits have the step {} more than once.",
+            names.join(", "),
+            twice.name()
+        )));
     }
+    theirs.retain(|step| !rules.disallowed.deploy.contains(&step.name()));
+    Ok(steps::with_templates(request.deploy_steps.as_deref().unwrap_or_default(), theirs))
+}
+
+/// What an instance asks for must be what the machine has.
+pub fn check_instance_traits(read: &Read, node: &Node) -> Refused<()> {
+    let wanted = match node.instance_info.get("traits") {
+        None | Some(Value::Null) => return Ok(()),
+        Some(wanted) => wanted,
+    };
+    let names: Option<Vec<&str>> = wanted.as_array().and_then(|list| list.iter().map(Value::as_str).collect());
+    let names = names.ok_or_else(|| Refusal::invalid("instance_info.traits: a list of strings is expected"))?;
+    let has = nodes::traits(read, node.uuid)?;
+    let missing: Vec<_> = names.into_iter().filter(|name| !has.iter().any(|it| it == name)).collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    Err(Refusal::invalid(format!(
+        "instance_info.traits: node {} does not have the traits {}",
+        node.uuid,
+        missing.join(", ")
+    )))
 }
 
 /// Ends a wait at the client's word. If a step is being done that may not be interrupted, the abort is carried out once

@@ -15,8 +15,24 @@ pub struct Rules {
     /// Whether a ramdisk may go on running between flows, unless nodes say otherwise.
     pub fast_track: bool,
     pub timeouts: Timeouts,
+    pub disallowed: Disallowed,
     /// When this process began to serve. The engine sets it.
     pub started_at: Timestamp,
+}
+
+/// Steps that nobody may ask for, as `interface.step`, by flow. Raw commands to a BMC can do anything to it.
+#[derive(Clone, Debug)]
+pub struct Disallowed {
+    pub clean: Vec<String>,
+    pub deploy: Vec<String>,
+    pub service: Vec<String>,
+}
+
+impl Default for Disallowed {
+    fn default() -> Self {
+        let raw = || vec!["vendor.send_raw".to_owned()];
+        Disallowed { clean: raw(), deploy: raw(), service: raw() }
+    }
 }
 
 /// How long a wait for the agent may last; zero is for ever.
@@ -63,6 +79,7 @@ impl Default for Rules {
             automated_clean: true,
             fast_track: false,
             timeouts: Timeouts::default(),
+            disallowed: Disallowed::default(),
             started_at: Timestamp::UNIX_EPOCH,
         }
     }

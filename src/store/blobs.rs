@@ -15,6 +15,8 @@ words! {
         Inventory = "inventory",
         /// The step list of the running flow, as JSON.
         Steps = "steps",
+        /// The steps that the request for the running flow, or what it called for, asked for, as JSON.
+        AskedSteps = "asked_steps",
         /// A [`crate::model::BootPlan`] as JSON.
         BootPlan = "boot_plan",
         /// What the agent told when it was last inspected, before it was processed.

@@ -68,6 +68,7 @@ mod tests {
             requires_ramdisk: true,
             reboot_requested: false,
             source: StepSource::Driver,
+            children: None,
         }
     }
 

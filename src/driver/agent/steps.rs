@@ -51,6 +51,7 @@ fn ours(task: &Task, flow: FlowName, step: ipa::Step) -> Option<Step> {
         requires_ramdisk: step.requires_ramdisk.unwrap_or(true),
         reboot_requested: step.reboot_requested.unwrap_or(false),
         source: StepSource::Agent,
+        children: None,
     })
 }
 

@@ -44,6 +44,7 @@ impl Interface for IpmiVendor {
             requires_ramdisk: false,
             reboot_requested: false,
             source: StepSource::Driver,
+            children: None,
         }]
     }
 

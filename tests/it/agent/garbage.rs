@@ -34,6 +34,7 @@ fn read_all(bytes: &[u8]) {
         requires_ramdisk: true,
         reboot_requested: false,
         source: StepSource::Agent,
+        children: None,
     };
     if let Ok(list) = serde_json::from_slice::<CommandList>(bytes) {
         let _ = Progress::of(&list.commands, "deploy.execute_deploy_step", &step);

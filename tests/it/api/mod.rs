@@ -16,6 +16,7 @@ mod reference;
 mod runbooks;
 mod server;
 pub mod service;
+mod state_verbs;
 mod states;
 mod surface;
 mod volumes;

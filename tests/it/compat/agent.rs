@@ -73,6 +73,7 @@ fn step(fail: &str) -> Step {
         requires_ramdisk: true,
         reboot_requested: false,
         source: StepSource::Agent,
+        children: None,
     }
 }
 

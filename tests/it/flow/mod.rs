@@ -10,6 +10,7 @@ mod ramdisk;
 mod rescue;
 mod service;
 pub mod site;
+mod steps;
 mod unrescue;
 mod wishes;
 pub mod world;

@@ -8,33 +8,60 @@ use serde_json::{Map, Value};
 use super::find;
 use super::states::location;
 use crate::api::request::{brief, flag, required, text};
-use crate::api::surface::{params, verbs};
+use crate::api::surface::{Quirk, params, verbs};
 use crate::api::{Answer, Call, Fault};
 use crate::model::secret::Sealed;
 use crate::model::{InterfaceKind, Node};
 use crate::provision::asked::{self, AskedStep, Grammar, MOST_STEPS};
+use crate::provision::verbs::{Verb, VerbArgs};
 use crate::service::provision::{self, Request};
+use crate::service::runbooks;
 
 pub async fn set(call: Call) -> Result<Answer, Fault> {
     call.no_query()?;
     let arguments = call.arguments()?;
-    let (request, malformed) = parse(&arguments)?;
+    let (mut request, malformed) = parse(&arguments)?;
     let node = find(&call).await?;
-    let target = request.target.as_deref().unwrap_or_default();
-    if verbs::is_too_new(target, call.version) {
+    let target = request.target.clone().unwrap_or_default();
+    if verbs::is_too_new(&target, call.version) {
         return Err(Fault::not_acceptable());
     }
-    provision::precheck(&node, &request)?;
-    check_configdrive(&call, target, request.configdrive.as_ref())?;
+    let verb = provision::possible(&node, &request)?;
+    check_configdrive(&call, &target, verb, request.configdrive.as_ref())?;
+    if let Some(runbook) = request.runbook.clone() {
+        follow(&call, &node, verb, &runbook, &mut request).await?;
+    }
+    check_versions(&call, &node, verb, &request)?;
+    provision::precheck(&node, &request, call.state.engine.rules())?;
     if let Some(fault) = malformed {
         return Err(fault);
     }
-    if let Some(runbook) = &request.runbook {
-        return Err(Fault::not_found(format!("Runbook {runbook} could not be found.")));
-    }
-    check_versions(&call, &node, &request)?;
+    let asked = request.clone();
+    call.state.store.read(move |read| provision::check_children(read, &asked)).await?;
     call.state.engine.provision(node.uuid, request).await?;
     Ok(Answer::accepted().at(location(&call)))
+}
+
+/// Puts what a runbook says in the place of steps.
+async fn follow(call: &Call, node: &Node, verb: &Verb, runbook: &str, request: &mut Request) -> Result<(), Fault> {
+    if !params::RUNBOOK.at(call.version) {
+        return Err(Fault::not_acceptable());
+    }
+    let (ident, node) = (runbook.to_owned(), node.clone());
+    let by_name = !call.version.has(Quirk::RunbooksHaveTraits);
+    let read = call.state.store.read(move |read| runbooks::use_on(read, &node, &ident, by_name));
+    let (steps, disable_ramdisk) = read.await?;
+    request.disable_ramdisk = Some(disable_ramdisk);
+    let (name, place) = match verb.args {
+        VerbArgs::Clean => ("clean_steps", &mut request.clean_steps),
+        VerbArgs::Service => ("service_steps", &mut request.service_steps),
+        _ => return Ok(()),
+    };
+    if place.as_ref().is_some_and(|given| !given.is_empty()) {
+        return Err(Fault::invalid(format!("{name}: give either steps or a runbook, but not both")));
+    }
+    *place = Some(steps);
+    Ok(())
 }
 
 /// The body's form. What is wrong within steps is told later than what the node's state has to say, so it comes beside
@@ -67,6 +94,8 @@ fn parse(arguments: &Map<String, Value>) -> Result<(Request, Option<Fault>), Fau
         target: text(arguments, "target")?,
         configdrive: match arguments.get("configdrive") {
             None | Some(Value::Null) => None,
+            Some(Value::String(text)) if text.is_empty() => None,
+            Some(Value::Object(parts)) if parts.is_empty() => None,
             Some(drive @ (Value::String(_) | Value::Object(_))) => Some(drive.clone()),
             Some(other) => {
                 return Err(Fault::invalid(format!(
@@ -78,7 +107,7 @@ fn parse(arguments: &Map<String, Value>) -> Result<(Request, Option<Fault>), Fau
         clean_steps: steps("clean_steps", asked::IN_ORDER)?,
         deploy_steps: steps("deploy_steps", asked::BY_PRIORITY)?,
         service_steps: steps("service_steps", asked::IN_ORDER)?,
-        runbook: text(arguments, "runbook")?,
+        runbook: text(arguments, "runbook")?.filter(|ident| !ident.is_empty()),
         rescue_password: text(arguments, "rescue_password")?.map(|text| Sealed::seal(text.into())),
         rescue_hash: None,
         disable_ramdisk: flag(arguments, "disable_ramdisk")?,
@@ -86,10 +115,18 @@ fn parse(arguments: &Map<String, Value>) -> Result<(Request, Option<Fault>), Fau
     Ok((request, malformed))
 }
 
-fn check_configdrive(call: &Call, target: &str, drive: Option<&Value>) -> Result<(), Fault> {
+fn check_configdrive(call: &Call, target: &str, verb: &Verb, drive: Option<&Value>) -> Result<(), Fault> {
     let Some(drive) = drive else { return Ok(()) };
-    if target == "rebuild" && !params::REBUILD_CONFIGDRIVE.at(call.version) {
-        return Err(Fault::invalid("configdrive: only valid with target active at this API version"));
+    let too_new = target == "rebuild" && !params::REBUILD_CONFIGDRIVE.at(call.version);
+    if verb.args != VerbArgs::Deploy || too_new {
+        return Err(provision::misplaced(verb, "configdrive").into());
+    }
+    if let Value::String(text) = drive {
+        // A URL, or base64 with line breaks.
+        let plain = |b: u8| b.is_ascii_alphanumeric() || b"+/=\n\r\t ".contains(&b);
+        if !text.contains("://") && !text.bytes().all(plain) {
+            return Err(Fault::invalid("configdrive: it is neither an object, nor a URL, nor base64"));
+        }
     }
     let Value::Object(parts) = drive else { return check_drive_text(drive.as_str().unwrap_or_default()) };
     if !params::CONFIGDRIVE_OBJECT.at(call.version) {
@@ -119,13 +156,31 @@ fn check_drive_text(text: &str) -> Result<(), Fault> {
     Err(Fault::invalid("configdrive: expected an object, the address of a config drive, or base64 of a gzipped one"))
 }
 
-/// What an older version does not know, although the node's state and the arguments fit.
-fn check_versions(call: &Call, node: &Node, request: &Request) -> Result<(), Fault> {
-    let target = request.target.as_deref().unwrap_or_default();
-    let ramdisk = if target == "service" { &params::SERVICE_WITHOUT_RAMDISK } else { &params::CLEAN_WITHOUT_RAMDISK };
-    let too_new = verbs::is_too_new_here(target, node.provision_state, call.version)
-        || (request.disable_ramdisk.is_some() && !ramdisk.at(call.version))
-        || (request.deploy_steps.is_some() && !params::DEPLOY_STEPS.at(call.version))
-        || (request.runbook.is_some() && !params::RUNBOOK.at(call.version));
-    if too_new { Err(Fault::not_acceptable()) } else { Ok(()) }
+/// What an older version does not know, although the node's state fits. An argument that the verb does not take is a
+/// mistake of another kind, which comes first where Ironic has it so.
+fn check_versions(call: &Call, node: &Node, verb: &Verb, request: &Request) -> Result<(), Fault> {
+    let given = |steps: &Option<Vec<AskedStep>>| steps.as_ref().is_some_and(|steps| !steps.is_empty());
+    if request.disable_ramdisk.is_some() {
+        let since = match verb.args {
+            VerbArgs::Clean => &params::CLEAN_WITHOUT_RAMDISK,
+            VerbArgs::Service => &params::SERVICE_WITHOUT_RAMDISK,
+            _ => return Err(provision::misplaced(verb, "disable_ramdisk").into()),
+        };
+        if !since.at(call.version) {
+            return Err(Fault::not_acceptable());
+        }
+    }
+    if given(&request.clean_steps) && verb.args != VerbArgs::Clean {
+        return Err(provision::misplaced(verb, "clean_steps").into());
+    }
+    if given(&request.deploy_steps) && !params::DEPLOY_STEPS.at(call.version) {
+        return Err(Fault::not_acceptable());
+    }
+    if request.rescue_password.is_some() && verb.args != VerbArgs::Rescue {
+        return Err(provision::misplaced(verb, "rescue_password").into());
+    }
+    match verbs::is_too_new_here(verb.target, node.provision_state, call.version) {
+        true => Err(Fault::not_acceptable()),
+        false => Ok(()),
+    }
 }
