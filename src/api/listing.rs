@@ -241,7 +241,7 @@ fn sort_column(call: &Call, noun: &Noun, key: &str) -> Result<&'static str, Faul
         return Ok("id");
     }
     match noun.field(key) {
-        Some(field) if matches!(field.source, Source::Column(..)) && !field.is_open(call.version) => {
+        Some(field) if matches!(field.source, Source::Column(..) | Source::Special) && !field.is_open(call.version) => {
             Err(Fault::not_acceptable())
         }
         Some(field) if field.sortable => match field.source {
