@@ -76,7 +76,7 @@ impl Listing {
             sort_column,
             descending,
             limit: limit(query, call.state.settings.max_limit)?,
-            marker: query.take("marker")?,
+            marker: query.take("marker")?.filter(|marker| !marker.is_empty()),
             url: format!("{}{}", call.base, versioned(&call.path)),
             shown,
             filters: Vec::new(),

@@ -7,15 +7,20 @@ use super::surface::{Quirk, Takes, Version, Write};
 use super::{Call, Fault};
 use crate::service::patch::{Op, Operation};
 
-/// The operations of a PATCH of the noun that the row of the route says: an array of `{op, path, value}`. Refuses fields
-/// that cannot be patched (400, at every version), and those newer than the version (406).
-pub fn parse(call: &Call) -> Result<Vec<Operation>, Fault> {
-    let Takes::Patch(noun) = call.route.takes else { return Err(Fault::invalid("Nothing can be changed here.")) };
+/// The operations of a PATCH: an array of `{op, path, value}`.
+pub fn operations(call: &Call) -> Result<Vec<Operation>, Fault> {
     let body = call.json()?;
     let Value::Array(items) = body else {
         return Err(Fault::invalid(format!("Schema error for patch: expected an array, got {}", brief(&body))));
     };
-    let operations = items.iter().map(|item| operation(item, call.version)).collect::<Result<Vec<_>, _>>()?;
+    items.iter().map(|item| operation(item, call.version)).collect()
+}
+
+/// The operations of a PATCH of the noun that the row of the route says. Refuses fields that cannot be patched (400, at
+/// every version), and those newer than the version (406).
+pub fn parse(call: &Call) -> Result<Vec<Operation>, Fault> {
+    let Takes::Patch(noun) = call.route.takes else { return Err(Fault::invalid("Nothing can be changed here.")) };
+    let operations = operations(call)?;
     for operation in &operations {
         let field = noun.field(operation.root()).filter(|field| matches!(field.write, Write::Patch | Write::Always));
         match field {

@@ -6,6 +6,7 @@ use crate::api::{self, auth::Auth};
 use crate::clock::Clock;
 use crate::config::{Settings, settings};
 use crate::driver;
+use crate::driver::inspection::{self, AddPorts, KeepPorts};
 use crate::engine::Periods;
 use crate::service::Rules;
 use crate::service::rules::{Disallowed, Timeouts};
@@ -25,6 +26,7 @@ pub fn driver(settings: &Settings) -> driver::Settings {
         automated_clean: settings.automated_clean,
         clean_step_priorities: settings.deploy.clean_step_priorities.clone(),
         heartbeat_timeout: settings.timeouts.heartbeat,
+        inspection: inspection(&settings.inspection),
         logs: logs(settings),
         ..driver::Settings::default()
     }
@@ -37,6 +39,21 @@ fn logs(settings: &Settings) -> Option<driver::environment::Logs> {
     let settings::Logs { dir, keep, bytes } = settings.deploy.logs.clone();
     let keep = usize::try_from(keep).unwrap_or(usize::MAX);
     (keep > 0).then_some(driver::environment::Logs { dir, keep, bytes, within: COLLECTING })
+}
+
+fn inspection(settings: &settings::Inspection) -> inspection::Settings {
+    let networks = settings.physical_networks.iter();
+    inspection::Settings {
+        hooks: settings.hooks.clone(),
+        add_ports: AddPorts::parse(&settings.add_ports).unwrap_or(AddPorts::Pxe),
+        keep_ports: KeepPorts::parse(&settings.keep_ports).unwrap_or(KeepPorts::All),
+        update_pxe_enabled: settings.update_pxe_enabled,
+        power_off: settings.power_off,
+        require_managed_boot: settings.require_managed_boot,
+        physical_networks: networks.filter_map(|(network, name)| Some((network.parse().ok()?, name.clone()))).collect(),
+        pci_aliases: settings.pci_aliases.clone(),
+        local_calls: settings.rules_may_call_local,
+    }
 }
 
 pub fn rules(settings: &Settings, host: &str) -> Rules {

@@ -182,7 +182,7 @@ impl Kind {
             Kind::Text | Kind::Words | Kind::Choice(_) => as_text(),
             Kind::Flag => text.parse().map_or_else(|_| as_text(), Value::Boolean),
             Kind::Number(..) => text.parse().map_or_else(|_| as_text(), Value::Integer),
-            Kind::List => {
+            Kind::List | Kind::Choices(_) => {
                 let words = text.split(',').map(str::trim).filter(|word| !word.is_empty());
                 Value::Array(words.map(|word| Value::String(word.to_owned())).collect())
             }
@@ -205,6 +205,9 @@ impl Kind {
             (Kind::Choice(words), Value::String(text)) => words.contains(&&**text),
             (Kind::Number(least, most), Value::Integer(number)) => (least..=most).contains(number),
             (Kind::List, Value::Array(items)) => items.iter().all(is_text),
+            (Kind::Choices(words), Value::Array(items)) => {
+                items.iter().all(|item| item.as_str().is_some_and(|item| words.contains(&item)))
+            }
             (Kind::Named, Value::Table(named)) => named.values().all(|value| match value {
                 Value::Table(inner) => inner.values().all(is_text),
                 value => is_text(value),
@@ -223,6 +226,7 @@ impl Kind {
             Kind::Number(least, i64::MAX) => format!("a whole number of at least {least}"),
             Kind::Number(least, most) => format!("a whole number from {least} to {most}"),
             Kind::List => "a list of texts".to_owned(),
+            Kind::Choices(words) => format!("a list of some of {}", words.join(", ")),
             Kind::Named => "a table of texts, or of tables of texts".to_owned(),
         }
     }

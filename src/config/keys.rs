@@ -14,6 +14,8 @@ pub enum Kind {
     Number(i64, i64),
     /// A list of texts; in a variable or a flag they are separated by commas.
     List,
+    /// Such a list of some of these.
+    Choices(&'static [&'static str]),
     /// A table of names, each with a text or with a table of texts; in a variable or a flag `NAME=TEXT`, separated by commas.
     Named,
 }
@@ -58,12 +60,32 @@ macro_rules! keys {
 }
 
 use Fallback::{Absent, Is};
-use Kind::{Choice, Flag, List, Named, Number, Text, Words};
+use Kind::{Choice, Choices, Flag, List, Named, Number, Text, Words};
 
 const MONTH_SECS: i64 = 31 * 24 * 3600;
 /// Seconds, where 0 means never.
 const SECS_OR_NEVER: Kind = Number(0, MONTH_SECS);
 const SECS: Kind = Number(1, MONTH_SECS);
+
+/// Inspection hooks, in the order of their table in the drivers.
+const HOOKS: &[&str] = &[
+    "ramdisk-error",
+    "validate-interfaces",
+    "ports",
+    "physical-network",
+    "local-link-connection",
+    "parse-lldp",
+    "architecture",
+    "cpus",
+    "memory",
+    "boot-mode",
+    "cpu-capabilities",
+    "pci-devices",
+    "accelerators",
+    "extra-hardware",
+    "root-device",
+    "raid-device",
+];
 
 #[rustfmt::skip]
 keys! {
@@ -117,6 +139,16 @@ keys! {
     STEPS_NO_CLEAN = "steps.disallow_clean", List, Is(r#"["vendor.send_raw"]"#), "Steps, as interface.step, that nobody may ask for in cleaning, and that automated cleaning leaves out.";
     STEPS_NO_DEPLOY = "steps.disallow_deploy", List, Is(r#"["vendor.send_raw"]"#), "The same for a deployment.";
     STEPS_NO_SERVICE = "steps.disallow_service", List, Is(r#"["vendor.send_raw"]"#), "The same for servicing.";
+
+    INSPECTION_HOOKS = "inspection.hooks", Choices(HOOKS), Is(r#"["ramdisk-error", "validate-interfaces", "ports", "architecture"]"#), "What is done with an inspection report, in this order.";
+    INSPECTION_ADD_PORTS = "inspection.add_ports", Choice(&["pxe", "active", "all", "disabled"]), Is(r#""pxe""#), "Which network cards become ports: the one that booted, those with an address, all, or none.";
+    INSPECTION_KEEP_PORTS = "inspection.keep_ports", Choice(&["all", "present", "added"]), Is(r#""all""#), "Which ports stay: all, those whose cards were found, or those that add_ports would have made.";
+    INSPECTION_UPDATE_PXE = "inspection.update_pxe_enabled", Flag, Is("true"), "Mark the port that booted as the one that boots from the network.";
+    INSPECTION_POWER_OFF = "inspection.power_off", Flag, Is("true"), "Switch a machine off when it has been inspected.";
+    INSPECTION_MANAGED = "inspection.require_managed_boot", Flag, Is("false"), "Refuse to inspect a node whose ramdisk this service cannot boot, such as one without ports.";
+    INSPECTION_NETWORKS = "inspection.physical_networks", List, Is("[]"), "For the hook physical-network: \"10.10.10.0/24:name\", the network of ports whose cards have such an address.";
+    INSPECTION_PCI = "inspection.pci_aliases", List, Is("[]"), "For the hook pci-devices: \"vendor:product:name\", devices that are counted in the capability of this name.";
+    INSPECTION_LOCAL_CALLS = "inspection.rules_may_call_local", Flag, Is("false"), "Let inspection rules call addresses of this machine and of its links (api-call).";
 
     DEPLOY_CALLBACK = "timeouts.deploy_callback_secs", SECS_OR_NEVER, Is("1800"), "A deployment fails if the agent was not heard for so long. 0: never.";
     CLEAN_CALLBACK = "timeouts.clean_callback_secs", SECS_OR_NEVER, Is("1800"), "The same for cleaning.";

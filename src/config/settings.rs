@@ -30,6 +30,7 @@ pub struct Settings {
     pub images: Images,
     pub deploy: Deploy,
     pub disallowed_steps: DisallowedSteps,
+    pub inspection: Inspection,
     pub timeouts: Timeouts,
     pub power_sync: PowerSync,
 }
@@ -76,6 +77,22 @@ pub struct Logs {
     pub dir: PathBuf,
     pub keep: u64,
     pub bytes: u64,
+}
+
+/// See the rows of the table `inspection`.
+#[derive(Clone, Debug)]
+pub struct Inspection {
+    pub hooks: Vec<String>,
+    pub add_ports: String,
+    pub keep_ports: String,
+    pub update_pxe_enabled: bool,
+    pub power_off: bool,
+    pub require_managed_boot: bool,
+    /// Block of addresses and name.
+    pub physical_networks: Vec<(String, String)>,
+    /// Vendor, product, name.
+    pub pci_aliases: Vec<[String; 3]>,
+    pub rules_may_call_local: bool,
 }
 
 /// Zero means never, where the key's comment says so.
@@ -148,6 +165,7 @@ impl Settings {
                     bytes: values.count(keys::DEPLOY_LOGS_BYTES),
                 },
             },
+            inspection: inspection(values),
             timeouts: Timeouts {
                 deploy_callback: values.secs(keys::DEPLOY_CALLBACK),
                 clean_callback: values.secs(keys::CLEAN_CALLBACK),
@@ -184,6 +202,55 @@ fn auth(values: &mut Values, admin: IpAddr) -> Auth {
         );
     }
     Auth::None
+}
+
+fn inspection(values: &mut Values) -> Inspection {
+    let hooks = values.list(keys::INSPECTION_HOOKS);
+    let stands = |name: &str| hooks.iter().position(|hook| hook == name);
+    let checked = stands("validate-interfaces");
+    let needy = ["ports", "physical-network", "local-link-connection"].into_iter().filter_map(stands).min();
+    if needy.is_some_and(|at| checked.is_none_or(|checked| checked > at)) {
+        values.wrong(keys::INSPECTION_HOOKS, "validate-interfaces before the hooks that deal with ports");
+    }
+    let mut physical_networks = Vec::new();
+    for entry in values.list(keys::INSPECTION_NETWORKS) {
+        match entry.rsplit_once(':') {
+            Some((network, name)) if is_network(network) && !name.is_empty() => {
+                physical_networks.push((network.to_owned(), name.to_owned()));
+            }
+            _ => values.wrong(keys::INSPECTION_NETWORKS, "ADDRESS/LENGTH:NAME, such as 10.10.10.0/24:storage"),
+        }
+    }
+    let mut pci_aliases = Vec::new();
+    for entry in values.list(keys::INSPECTION_PCI) {
+        match &entry.split(':').map(str::trim).collect::<Vec<_>>()[..] {
+            [vendor, product, name] if ![vendor, product, name].iter().any(|part| part.is_empty()) => {
+                pci_aliases.push([vendor.to_lowercase(), product.to_lowercase(), (*name).to_owned()]);
+            }
+            _ => values.wrong(keys::INSPECTION_PCI, "VENDOR:PRODUCT:NAME, such as 10de:1eb8:gpu"),
+        }
+    }
+    Inspection {
+        hooks,
+        add_ports: values.words(keys::INSPECTION_ADD_PORTS),
+        keep_ports: values.words(keys::INSPECTION_KEEP_PORTS),
+        update_pxe_enabled: values.flag(keys::INSPECTION_UPDATE_PXE),
+        power_off: values.flag(keys::INSPECTION_POWER_OFF),
+        require_managed_boot: values.flag(keys::INSPECTION_MANAGED),
+        physical_networks,
+        pci_aliases,
+        rules_may_call_local: values.flag(keys::INSPECTION_LOCAL_CALLS),
+    }
+}
+
+fn is_network(text: &str) -> bool {
+    let Some((base, length)) = text.split_once('/') else { return false };
+    let most = match base.parse::<IpAddr>() {
+        Ok(IpAddr::V4(_)) => 32,
+        Ok(IpAddr::V6(_)) => 128,
+        Err(_) => return false,
+    };
+    length.parse::<u32>().is_ok_and(|length| length <= most)
 }
 
 fn images(values: &mut Values, db: &Path) -> Images {

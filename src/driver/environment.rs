@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::inspection;
 use crate::bmc::ipmi;
 use crate::clock::Clock;
 use crate::image::cache::ImageCache;
@@ -73,6 +74,7 @@ pub struct Settings {
     pub allow_md5: bool,
     /// Where the logs of failed ramdisks are kept; none: they are not collected.
     pub logs: Option<Logs>,
+    pub inspection: inspection::Settings,
 }
 
 /// A directory of logs and its bounds; the oldest go first.
@@ -105,6 +107,7 @@ impl Default for Settings {
             agent_power_off: Duration::from_secs(35),
             allow_md5: false,
             logs: None,
+            inspection: inspection::Settings::default(),
         }
     }
 }

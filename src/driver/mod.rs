@@ -11,6 +11,7 @@ pub mod environment;
 pub mod error;
 pub mod fake;
 pub mod firmware;
+pub mod inspection;
 pub mod ipmi;
 pub mod noop;
 pub mod pxe;

@@ -8,6 +8,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use serde_json::{Map, Value};
+use uuid::Uuid;
 
 use super::{DriverError, Environment, Fut};
 use crate::model::secret::Sealed;
@@ -32,6 +33,10 @@ pub struct Task {
     pub in_background: bool,
     /// What the agent reported, when an inspection is being finished.
     pub inspection_data: Option<Map<String, Value>>,
+    /// What an earlier inspection left: `{"inventory": …, "plugin_data": …}`.
+    pub known_inventory: Option<Value>,
+    /// The same of this one, until the inspection rules have gone through it.
+    pub inspected: Option<Value>,
     /// Steps that the agent told of in this piece of work; the engine merges them into the list.
     pub agent_steps: Option<Vec<Step>>,
     /// What shall be kept beside the node's row.
@@ -50,14 +55,16 @@ pub struct Changes {
     pub boot_plan: Option<Option<BootPlan>>,
     /// `{"inventory": …, "plugin_data": …}`
     pub inventory: Option<Value>,
-    /// Ports to create: MAC address and whether it is the NIC that booted.
-    pub new_ports: Vec<(String, bool)>,
+    /// Ports to create. One whose address is known already, here or on another node, is not made.
+    pub new_ports: Vec<Port>,
     /// Ports to change, whole rows as this task read and altered them.
     pub ports: Vec<Port>,
     /// All BIOS settings that the machine has now; those that are not among them are gone.
     pub bios: Option<Vec<BiosSetting>>,
     /// All firmware that the machine has now.
     pub firmware: Option<Vec<FirmwareComponent>>,
+    /// Ports to delete.
+    pub removed_ports: Vec<Uuid>,
     /// Forget the agent: its token, certificate and address are void (the machine was switched off).
     pub forget_agent: bool,
     /// Forget the rescue password: the machine has it, or nobody will want it any more.
@@ -81,6 +88,8 @@ impl Task {
             env,
             in_background: false,
             inspection_data: None,
+            known_inventory: None,
+            inspected: None,
             agent_steps: None,
             changes: Changes::default(),
             checkpoint: None,

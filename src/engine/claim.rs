@@ -69,7 +69,10 @@ pub async fn claim(engine: &Engine, id: i64, interrupted: bool) -> Refused<Optio
                 FlowName::Clean | FlowName::Service => {
                     task.asked = blobs::load_json(read, uuid, BlobKind::AskedSteps)?.unwrap_or_default();
                 }
-                FlowName::Inspect => task.inspection_data = blobs::load_json(read, uuid, BlobKind::InspectionData)?,
+                FlowName::Inspect => {
+                    task.inspection_data = blobs::load_json(read, uuid, BlobKind::InspectionData)?;
+                    task.known_inventory = blobs::load_json(read, uuid, BlobKind::Inventory)?;
+                }
                 _ => {}
             }
             Ok::<_, Refusal>(Some(task))

@@ -50,6 +50,7 @@ impl Delta {
             && c.ports.is_empty()
             && c.bios.is_none()
             && c.firmware.is_none()
+            && c.removed_ports.is_empty()
             && !c.forget_agent
             && !c.forget_rescue_password
     }
@@ -76,8 +77,13 @@ impl Delta {
         if let Some(inventory) = &changes.inventory {
             blobs::put_json(tx, node.uuid, BlobKind::Inventory, inventory)?;
         }
-        for (address, booted) in &changes.new_ports {
-            create_port(tx, &node, address, *booted)?;
+        for uuid in &changes.removed_ports {
+            ports::delete(tx, *uuid)?;
+        }
+        for port in &changes.new_ports {
+            if ports::find_by_address(tx, &port.address)?.is_none() {
+                ports::insert(tx, port)?;
+            }
         }
         for port in &changes.ports {
             if let Some(stored) = ports::find(tx, port.uuid)? {
@@ -117,15 +123,4 @@ impl Checkpoint for Saver {
             Ok(())
         })
     }
-}
-
-/// A NIC that inspection found. One that is known already, here or on another node, is left as it is.
-fn create_port(tx: &Tx, node: &Node, address: &str, booted: bool) -> Result<(), StoreError> {
-    if ports::find_by_address(tx, address)?.is_some() {
-        return Ok(());
-    }
-    let mut port = Port::new(tx.uuid(), node.uuid, address.to_owned(), tx.now());
-    port.pxe_enabled = booted;
-    ports::insert(tx, &port)?;
-    Ok(())
 }

@@ -15,6 +15,7 @@ mod delta;
 mod family;
 mod flows;
 mod handle;
+mod inspection;
 mod lists;
 mod recover;
 mod settle;

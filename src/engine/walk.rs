@@ -1,7 +1,7 @@
 //! One row of work, piece by piece, until it waits, is held, fails or is done.
 
 use super::claim::{Act, Piece, claim};
-use super::{Engine, family, flows, settle};
+use super::{Engine, family, flows, inspection, settle};
 use crate::driver::{Driver, DriverError, OnCrash, Outcome};
 use crate::model::{FlowName, Phase, Step, StepSource, Work};
 use crate::service::{Refusal, allocations};
@@ -80,10 +80,18 @@ async fn carry_out(engine: &Engine, piece: &mut Piece, left_behind: bool) -> End
                 ),
             }),
         },
-        Act::Finish => flows::finish(flow, &mut piece.task, driver).await,
+        Act::Finish => finish(engine, piece, driver).await,
         Act::Unwind => flows::unwind(flow, &mut piece.task, driver).await,
         Act::Power => flows::power(&mut piece.task, driver, left_behind).await,
     }
+}
+
+async fn finish(engine: &Engine, piece: &mut Piece, driver: Driver) -> Ended {
+    let outcome = flows::finish(piece.work.flow, &mut piece.task, driver).await?;
+    if piece.work.flow == FlowName::Inspect {
+        inspection::apply_rules(engine, &mut piece.task).await?;
+    }
+    Ok(outcome)
 }
 
 /// Which children a step had reached when the process died is not known.

@@ -235,6 +235,17 @@ impl Node {
         self.fault = Some(fault);
     }
 
+    /// Sets or removes one of `properties.capabilities`, which is text: `name:value,name:value`. (Ironic's rules add a
+    /// second one beside one of the same name.)
+    pub fn set_capability(&mut self, name: &str, value: Option<&str>) {
+        let Some(have) = self.properties.text("capabilities").or_else(|| value.map(|_| String::new())) else { return };
+        let others = have.split(',').filter(|entry| !entry.is_empty());
+        let others = others.filter(|entry| entry.split_once(':').is_none_or(|(known, _)| known.trim() != name));
+        let new = value.map(|value| format!("{name}:{value}"));
+        let all: Vec<String> = others.map(str::to_owned).chain(new).collect();
+        self.properties.set("capabilities", all.join(","));
+    }
+
     /// One entry of `capabilities`, `instance_info` before `properties`. Both the object form and the
     /// `key:value,key:value` text form are understood.
     pub fn capability(&self, key: &str) -> Option<String> {

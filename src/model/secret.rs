@@ -3,7 +3,11 @@
 //! A JSON column holds `******` where a secret stands; the secret itself is a row of `node_secret`, found by its JSON
 //! pointer (RFC 6901) within the column. So whatever copies a column cannot leak, and only the driver's task opens one.
 
+use std::borrow::Cow;
+
 use serde_json::{Map, Value};
+
+use super::record::{Cell, Column};
 
 /// What stands in for a secret.
 pub const MASK: &str = "******";
@@ -26,6 +30,22 @@ impl Sealed {
 impl std::fmt::Debug for Sealed {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(MASK)
+    }
+}
+
+/// A column that only few may look into.
+impl Column for Sealed {
+    const EXPECTED: &'static str = "sealed JSON";
+
+    fn cell(&self) -> Cell<'_> {
+        Cell::Text(Cow::Owned(self.0.to_string()))
+    }
+
+    fn from_cell(cell: Cell<'_>) -> Option<Self> {
+        match cell {
+            Cell::Text(text) => serde_json::from_str(&text).ok().map(Sealed),
+            _ => None,
+        }
     }
 }
 

@@ -5,6 +5,7 @@
 
 pub mod asked;
 pub mod flows;
+pub mod inspection;
 pub mod machine;
 pub mod steps;
 pub mod table;

@@ -192,7 +192,7 @@ fn constant_time_eq(a: &[u8], b: &[u8]) -> bool {
 
 /// Everything that was known of an agent is void: the machine was switched off. The secret goes with it.
 pub fn forget(tx: &Tx, node: &mut Node) -> Refused<()> {
-    for key in ["agent_url", "agent_verify_ca", "agent_secret_token", "agent_last_heartbeat", "agent_version"] {
+    for key in ["agent_url", "agent_verify_ca", "agent_secret_token"] {
         node.driver_internal_info.remove(key);
     }
     secrets::remove(tx, node.uuid, COLUMN, TOKEN)?;

@@ -1,5 +1,7 @@
 //! The agent reports what it found: `POST /v1/continue_inspection`.
 
+pub mod actions;
+
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
@@ -37,7 +39,14 @@ pub fn continue_inspection(tx: &Tx, report: &Report, rules: &Rules) -> Refused<F
         return Err(Refusal::not_found("No node that waits for an inspection fits this report."));
     };
     blobs::put_json(tx, before.uuid, BlobKind::InspectionData, &report.data)?;
+    // The answer shows the node as it was when it was found.
+    let found = match report.takes_token {
+        true => agent::lookup(tx, &Lookup { addresses: Vec::new(), node_uuid: Some(before.uuid) }, rules)?,
+        false => Found { node: before.clone(), token: MASK.to_owned() },
+    };
+    let before = flow::load(tx, before.uuid)?;
     let mut node = before.clone();
+    node.driver_internal_info.set("agent_last_heartbeat", agent::without_zone(tx.now()));
     flow::fire(tx, &mut node, Event::Resume)?;
     node.reservation = Some(rules.conductor.clone());
     nodes::update(tx, &before, &node)?;
@@ -46,14 +55,13 @@ pub fn continue_inspection(tx: &Tx, report: &Report, rules: &Rules) -> Refused<F
     next.phase = Phase::Ready;
     next.attempt = 0;
     next.why = None;
+    // The report is what was waited for; nobody looks again before it is gone through.
+    next.due_at = None;
     next.deadline_at = None;
     // It was to be looked at again later; the report is here now.
     next.due_at = None;
     work::update(tx, &owed, &next)?;
-    if !report.takes_token {
-        return Ok(Found { node, token: MASK.to_owned() });
-    }
-    agent::lookup(tx, &Lookup { addresses: Vec::new(), node_uuid: Some(node.uuid) }, rules)
+    Ok(found)
 }
 
 /// Only a waiting node takes a report; one that was named by UUID must own one of the addresses, if it has any ports.

@@ -14,6 +14,7 @@ pub mod firmware;
 pub mod flow;
 pub mod ident;
 pub mod inspection;
+pub mod inspection_rules;
 pub mod journal;
 pub mod names;
 pub mod nodes;

@@ -7,6 +7,7 @@ mod fields;
 mod interfaces;
 mod network_data;
 mod patch;
+mod rules;
 mod secrets;
 mod traits;
 
@@ -14,7 +15,8 @@ use serde_json::{Map, Value};
 use uuid::Uuid;
 
 pub use patch::{Patch, patch};
-pub use traits::{add_trait, remove_trait, replace_traits};
+pub use rules::{attributes, edit, save};
+pub use traits::{add_trait, put_trait, remove_trait, replace_traits};
 
 use super::{Refusal, Refused, allocations};
 use crate::model::{Node, State};

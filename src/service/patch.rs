@@ -39,6 +39,9 @@ impl Operation {
     }
 }
 
+/// A change of a document that is no patch. Its error says what stands against it.
+pub type Edit<'e> = &'e dyn Fn(&mut Map<String, Value>) -> Result<(), String>;
+
 /// Applies the operations in order, all or nothing: on an error `document` is of no use. A root field that is removed is
 /// gone from it; the noun's rules give it its default.
 pub fn apply(document: &mut Map<String, Value>, operations: &[Operation]) -> Refused<()> {

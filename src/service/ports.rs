@@ -203,6 +203,28 @@ pub fn can_be_rewired(node: &Node) -> bool {
     node.maintenance || matches!(node.provision_state, Enroll | Inspecting | InspectWait | Manageable)
 }
 
+/// Changes a port by an edit of its document, with the checks of a PATCH, for whoever holds the node.
+pub fn edit(tx: &Tx, before: &Port, change: patch::Edit) -> Refused<()> {
+    let mut document = document(before);
+    let known: Vec<String> = document.keys().cloned().collect();
+    change(&mut document).map_err(Refusal::invalid)?;
+    if let Some(new) = document.keys().find(|key| !known.contains(key)) {
+        return Err(Refusal::invalid(format!("{new}: a rule cannot change this of a port")));
+    }
+    let fields = Fields::new("port", &document);
+    let mut after = before.clone();
+    same_node(before, &fields)?;
+    read_fields(&fields, &mut after)?;
+    if let Some(group) = group_of(tx, &after)?
+        && (before.portgroup_uuid, &before.physical_network) != (after.portgroup_uuid, &after.physical_network)
+    {
+        check_network(tx, &after, &group)?;
+    }
+    unique(tx, &after, Some(before))?;
+    ports::update(tx, before, &after)?;
+    Ok(())
+}
+
 /// Deletes a port. Refused while a virtual network interface is bound to it.
 pub fn delete(tx: &Tx, uuid: Uuid) -> Refused<()> {
     let port = find(tx, &uuid.to_string())?;

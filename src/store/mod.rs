@@ -20,6 +20,7 @@ pub mod chassis;
 pub mod deploy_templates;
 pub mod events;
 pub mod firmware;
+pub mod inspection_rules;
 pub mod leases;
 pub mod nodes;
 pub mod page;

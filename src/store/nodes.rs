@@ -83,6 +83,22 @@ pub fn children(read: &Read, parent: Uuid) -> Result<Vec<String>, StoreError> {
     texts(read, "SELECT uuid FROM nodes WHERE parent_node = ? ORDER BY id", &[&parent.to_string()])
 }
 
+/// How many nodes each shard has, the largest first; those without one are a group, too.
+pub fn count_shards(read: &Read) -> Result<Vec<(Option<String>, i64)>, StoreError> {
+    // Those that have one are counted in the index, those that have none are the rest.
+    let sql = "SELECT shard, count(*) FROM nodes WHERE shard IS NOT NULL GROUP BY shard";
+    let mut statement = read.connection.prepare_cached(sql)?;
+    let rows = statement.query_map([], |row| Ok((row.get::<_, Option<String>>(0)?, row.get::<_, i64>(1)?)))?;
+    let mut counts: Vec<_> = rows.collect::<Result<_, _>>()?;
+    let all: i64 = read.connection.prepare_cached("SELECT count(*) FROM nodes")?.query_row([], |row| row.get(0))?;
+    let without = all - counts.iter().map(|(_, count)| count).sum::<i64>();
+    if without > 0 {
+        counts.insert(0, (None, without));
+    }
+    counts.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
+    Ok(counts)
+}
+
 /// Inserts a new node; its `id` is given by the store.
 pub fn insert(tx: &Tx, node: &Node) -> Result<i64, StoreError> {
     rows::insert(tx, node)

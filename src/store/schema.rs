@@ -20,6 +20,7 @@ pub(super) const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0004_steps.sql"),
     include_str!("migrations/0005_resources.sql"),
     include_str!("migrations/0006_list_orders.sql"),
+    include_str!("migrations/0007_inspection_rules.sql"),
 ];
 
 /// An advisory lock beside the file, for as long as the process lives. SQLite would let two servers share a file, and

@@ -6,5 +6,6 @@
 pub mod dhcp;
 pub mod dhcp_options;
 pub mod ipa;
+pub mod lldp;
 pub mod mac;
 pub mod rmcp;

@@ -1,6 +1,6 @@
 //! Answers and bodies that are no objects of a noun, each the shape of one document.
 
-use super::schema::{Key, MAYBE_BOOLEAN, MAYBE_TEXT, Schema, TEXTS, key, optional};
+use super::schema::{Key, MAYBE_BOOLEAN, MAYBE_TEXT, MAYBE_UUID, Schema, TEXTS, key, optional};
 use Schema::{Any, Boolean, Dictionary, Integer, Links, List, Map, Object, Text, Uuid};
 
 const VERSION: Schema = Object(&[
@@ -103,3 +103,20 @@ pub const LOOKUP: Schema = Object(&[
     key("node", Object(LOOKUP_NODE)),
     key("config", Dictionary(&[key("heartbeat_timeout", Integer), optional("agent_token", Text)], &Any)),
 ]);
+
+/// How many nodes each shard has.
+pub const SHARDS: Schema = Object(&[key("shards", List(&Object(&[key("name", Text), key("count", Integer)])))]);
+
+/// What other services tell of.
+pub const EVENTS: Schema = Object(&[key(
+    "events",
+    List(&Object(&[
+        key("event", Text),
+        key("port_id", Uuid),
+        key("mac_address", Text),
+        key("status", Text),
+        optional("device_id", MAYBE_UUID),
+        optional("binding:host_id", MAYBE_UUID),
+        optional("binding:vnic_type", MAYBE_TEXT),
+    ])),
+)]);

@@ -15,6 +15,7 @@ pub mod field;
 pub mod firmware;
 pub mod history;
 pub mod history_records;
+pub mod inspection_rules;
 pub mod nodes;
 pub mod openapi;
 pub mod params;

@@ -152,6 +152,9 @@ pub const ALLOCATION_FILTERS: &[Param] =
 /// What else lists of runbooks take.
 pub const RUNBOOK_FILTERS: &[Param] = &[param("project", 92, Schema::Boolean)];
 
+/// What lists of inspection rules take; there is one phase.
+pub const INSPECTION_RULE_FILTERS: &[Param] = &[text("phase", 96)];
+
 /// What lists of drivers take.
 pub const DRIVER_LIST: &[Param] = &[text("type", 30), param("detail", 30, Schema::Boolean), param("fields", 77, TEXTS)];
 /// What a single driver takes.

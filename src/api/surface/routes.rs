@@ -27,12 +27,13 @@ use super::schema::Schema;
 use super::{
     allocations::ALLOCATION, bios::BIOS_SETTING, chassis::CHASSIS, conductors::CONDUCTOR,
     deploy_templates::DEPLOY_TEMPLATE, drivers::DRIVER, firmware::FIRMWARE_COMPONENT, history_records::HISTORY_RECORD,
-    portgroups::PORTGROUP, ports::PORT, runbooks::RUNBOOK as A_RUNBOOK, volumes::CONNECTOR, volumes::TARGET,
+    inspection_rules::INSPECTION_RULE, portgroups::PORTGROUP, ports::PORT, runbooks::RUNBOOK as A_RUNBOOK,
+    volumes::CONNECTOR, volumes::TARGET,
 };
 use super::{allocations::BACKFILL, deploy_templates::DESCRIPTION, documents as doc, ports::NODE_IDENT};
 use crate::api::handlers::{
-    agent, allocations, chassis, conductors, deploy_templates, description, drivers, nodes, portgroups, ports, root,
-    runbooks, volumes,
+    agent, allocations, chassis, conductors, deploy_templates, description, drivers, events, inspection_rules, nodes,
+    portgroups, ports, root, runbooks, shards, volumes,
 };
 
 pub use super::route::{Method, Route};
@@ -40,6 +41,8 @@ pub use super::route::{Method, Route};
 const NO_TEMPLATES: &str = "The API version does not allow deploy templates";
 const NO_RUNBOOKS: &str = "The API version does not allow runbooks";
 const NO_RUNBOOK_TRAITS: TooOld = TooOld::NoRoute("The API version does not allow runbook traits");
+const NO_RULES: TooOld = TooOld::Missing("The API version does not allow inspection rules");
+const NO_SHARDS: TooOld = TooOld::Missing("The API version does not allow shards");
 
 #[rustfmt::skip]
 pub static ROUTES: &[Route] = &[
@@ -248,6 +251,18 @@ pub static ROUTES: &[Route] = &[
     delete("/v1/runbooks/{runbook}/traits", handler!(runbooks::clear_traits)).since(112, NO_RUNBOOK_TRAITS),
     put("/v1/runbooks/{runbook}/traits/{trait}", handler!(runbooks::add_trait)).since(112, NO_RUNBOOK_TRAITS),
     delete("/v1/runbooks/{runbook}/traits/{trait}", handler!(runbooks::remove_trait)).since(112, NO_RUNBOOK_TRAITS),
+
+    get("/v1/inspection_rules", handler!(inspection_rules::list)).query(&[PAGING, FIELDS, DETAIL, INSPECTION_RULE_FILTERS]).gives(Page(&INSPECTION_RULE)).since(96, NO_RULES),
+    post("/v1/inspection_rules", handler!(inspection_rules::create)).takes(New(&INSPECTION_RULE, NONE)).gives(Gives::New(&INSPECTION_RULE)).since(96, TooOld::NotAllowed),
+    patch("/v1/inspection_rules", handler!(inspection_rules::which)).gives(Refusal).since(96, TooOld::NotAllowed),
+    delete("/v1/inspection_rules", handler!(inspection_rules::which)).gives(Refusal).since(96, TooOld::NotAllowed),
+    get("/v1/inspection_rules/{rule}", handler!(inspection_rules::show)).query(&[FIELDS]).gives(One(&INSPECTION_RULE)).since(96, NO_RULES),
+    patch("/v1/inspection_rules/{rule}", handler!(inspection_rules::update)).takes(Patch(&INSPECTION_RULE)).gives(One(&INSPECTION_RULE)).since(96, TooOld::NotAllowed),
+    delete("/v1/inspection_rules/{rule}", handler!(inspection_rules::delete)).since(96, TooOld::NotAllowed),
+
+    get("/v1/shards", handler!(shards::list)).gives(Document(doc::SHARDS)).since(82, NO_SHARDS),
+    get("/v1/shards/{shard}", handler!(shards::show)).gives(Refusal).since(82, NO_SHARDS),
+    post("/v1/events", handler!(events::report)).takes(Free(doc::EVENTS)).since(54, TooOld::Missing("The API is not supported for this version")),
 
     get(OPENAPI, handler!(description::openapi)).open().gives(Document(Schema::Map)),
 ];

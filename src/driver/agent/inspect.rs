@@ -12,8 +12,10 @@ pub struct AgentInspect;
 
 impl Interface for AgentInspect {
     fn validate<'a>(&'a self, task: &'a Task) -> Done<'a> {
-        // A machine that we cannot boot may be booted by somebody else: see `inspect`.
-        Box::pin(async move { Driver::of(&task.node).map(drop) })
+        Box::pin(async move {
+            let managed = Driver::of(&task.node)?.boot.validate_inspection(task).await;
+            if task.env.settings.inspection.require_managed_boot { managed } else { Ok(()) }
+        })
     }
 }
 
@@ -21,16 +23,18 @@ impl Inspect for AgentInspect {
     fn inspect<'a>(&'a self, task: &'a mut Task) -> Done<'a, Outcome> {
         Box::pin(async move {
             let driver = Driver::of(&task.node)?;
-            match driver.boot.validate_inspection(task).await {
+            let managed = driver.boot.validate_inspection(task).await;
+            task.node.driver_internal_info.set(MANAGED, managed.is_ok());
+            match managed {
                 Ok(()) => driver.boot.prepare_ramdisk(task, RamdiskFor::Inspection).await?,
-                // The machine asks the network all the same; whoever serves unknown machines there may answer.
-                Err(DriverError::Misconfigured(why)) => {
-                    tracing::info!(node = %task.node.uuid, %why, "the inspection is left to another boot server");
+                Err(error) if task.env.settings.inspection.require_managed_boot => return Err(error),
+                // Somebody else's boot server has the ramdisk; all that can be done is to have the machine ask for it.
+                Err(error) => {
+                    tracing::info!(node = %task.node.uuid, %error, "the inspection is booted by somebody else");
                     if driver.management.supported_boot_devices(task).contains(&BootDevice::Pxe) {
                         driver.management.set_boot_device(task, BootDevice::Pxe, false).await?;
                     }
                 }
-                Err(error) => return Err(error),
             }
             driver.set_power(task, PowerTarget::Reboot, None).await?;
             Ok(Outcome::wait("the agent's inspection report"))
@@ -53,13 +57,22 @@ impl Inspect for AgentInspect {
     }
 }
 
+/// Whether the inspection's ramdisk is booted by us, for those who look.
+const MANAGED: &str = "inspector_manage_boot";
+
 /// Nothing boots the ramdisk any more, and it does not go on running.
 async fn end(task: &mut Task) -> Result<(), DriverError> {
-    Driver::of(&task.node)?.boot.clean_up_ramdisk(task).await?;
-    end_ramdisk(task).await
+    if task.node.driver_internal_info.remove(MANAGED) != Some(Value::Bool(false)) {
+        Driver::of(&task.node)?.boot.clean_up_ramdisk(task).await?;
+    }
+    if task.env.settings.inspection.power_off { end_ramdisk(task).await } else { Ok(()) }
 }
 
 /// After a good inspection a ramdisk that may be used for what comes next goes on running.
 async fn leave(task: &mut Task) -> Result<(), DriverError> {
-    if fast_track::wanted(task) { Ok(()) } else { end(task).await }
+    if fast_track::wanted(task) {
+        task.node.driver_internal_info.remove(MANAGED);
+        return Ok(());
+    }
+    end(task).await
 }

@@ -25,6 +25,7 @@ mod steps;
 
 pub use client::{AgentClient, Started};
 pub use deploy::Direct;
+pub use hooks::names as inspection_hooks;
 pub use inspect::AgentInspect;
 pub use power::AgentPower;
 pub use progress::Progress;

@@ -13,6 +13,7 @@ pub use vendor::FakeVendor;
 
 use super::traits::{Done, RamdiskFor};
 use super::{Boot, Deploy, Inspect, Interface, Outcome, Power, Rescue, Task};
+use crate::driver::DriverError;
 use crate::model::{FlowName, InterfaceKind, PowerState, PowerTarget, Step};
 
 pub struct Fake;
@@ -53,6 +54,10 @@ impl Boot for Fake {
 
     fn clean_up_instance<'a>(&'a self, _task: &'a mut Task) -> Done<'a> {
         Box::pin(async { Ok(()) })
+    }
+
+    fn validate_inspection<'a>(&'a self, _task: &'a Task) -> Done<'a> {
+        Box::pin(async { Err(DriverError::unsupported("the boot interface fake boots no inspection ramdisk")) })
     }
 }
 

@@ -66,13 +66,38 @@ pub struct Request {
     pub body: Bytes,
     pub trust: Trust,
     pub limits: Limits,
+    pub reach: Reach,
+}
+
+/// Which addresses may be connected to, whatever a name or a redirect leads to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Reach {
+    #[default]
+    Any,
+    /// Not this machine and not what is only on its link: for addresses that come from somebody's rule, so that it
+    /// cannot ask services that trust whoever is near.
+    Routed,
+}
+
+impl Reach {
+    pub fn allows(self, address: IpAddr) -> bool {
+        let address = match address {
+            IpAddr::V6(v6) => v6.to_ipv4_mapped().map_or(address, IpAddr::V4),
+            v4 => v4,
+        };
+        let near = match address {
+            IpAddr::V4(it) => it.is_loopback() || it.is_link_local() || it.is_unspecified() || it.is_broadcast(),
+            IpAddr::V6(it) => it.is_loopback() || it.is_unicast_link_local() || it.is_unspecified(),
+        };
+        self == Reach::Any || !(near || address.is_multicast())
+    }
 }
 
 impl Request {
     /// A request without a body, verified against the public roots if it is `https`.
     pub fn new(method: Method, url: Url) -> Self {
         let (headers, body) = (HeaderMap::new(), Bytes::new());
-        Request { method, url, headers, body, trust: Trust::PublicRoots, limits: Limits::default() }
+        Request { method, url, headers, body, trust: Trust::PublicRoots, limits: Limits::default(), reach: Reach::Any }
     }
 
     /// A GET of `url`.

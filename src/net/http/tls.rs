@@ -19,7 +19,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 
-use super::{Client, HttpError, Request, Url};
+use super::{Client, HttpError, Reach, Request, Url};
 use crate::clock::Clock;
 
 /// Whom an `https` peer must prove to be.
@@ -53,7 +53,7 @@ impl Client {
         let unreachable = |source| HttpError::Unreachable { peer: url.authority(), source };
         // Before any packet: a bad certificate in the configuration is not the peer's fault.
         let tls = if url.is_https() { Some(config(&self.clock, &request.trust, url)?) } else { None };
-        let stream = self.first(url, within).await.map_err(unreachable)?;
+        let stream = self.first(url, within, request.reach).await.map_err(unreachable)?;
         let Some((config, name)) = tls else { return Ok(Stream::Plain(stream)) };
         let handshake = TlsConnector::from(config).connect(name, stream);
         match tokio::time::timeout(within, handshake).await {
@@ -67,9 +67,14 @@ impl Client {
         }
     }
 
-    async fn first(&self, url: &Url, within: Duration) -> io::Result<TcpStream> {
+    async fn first(&self, url: &Url, within: Duration, reach: Reach) -> io::Result<TcpStream> {
         let mut last = io::Error::from(io::ErrorKind::NotFound);
         for address in self.net.resolve(&url.host, url.port, within).await? {
+            if !reach.allows(address.ip()) {
+                let text = format!("{} is on this machine or its link, where this may not go", address.ip());
+                last = io::Error::new(io::ErrorKind::PermissionDenied, text);
+                continue;
+            }
             let connected = match self.from {
                 Some(from) => self.net.connect_from(from, address, within).await,
                 None => self.net.connect(address, within).await,

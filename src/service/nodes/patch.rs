@@ -41,6 +41,15 @@ pub fn patch(tx: &Tx, ident: &Ident, patch: &Patch) -> Refused<Node> {
     find(tx, &Ident::Uuid(before.uuid))
 }
 
+/// What the fields that were changed need, for whoever holds the node.
+pub fn settle(tx: &Tx, before: &Node, node: &mut Node, changed: &[String], patch: &Patch) -> Refused<()> {
+    if changed.iter().any(|name| name == "instance_info") {
+        name_instance(node);
+    }
+    check(before, node, changed, patch)?;
+    check_instance(tx, before, node)
+}
+
 /// What the node's state says to any change.
 fn may_change(tx: &Tx, node: &Node, patch: &Patch) -> Refused<()> {
     let freeing = matches!(&patch.operations[..], [only] if only.op == Op::Remove && only.path == ["instance_uuid"]);

@@ -23,13 +23,19 @@ pub fn replace_traits(tx: &Tx, ident: &Ident, names: &[String]) -> Refused<()> {
 /// Adds one that the node may have already.
 pub fn add_trait(tx: &Tx, ident: &Ident, name: &str) -> Refused<()> {
     let node = find_free(tx, ident)?;
+    put_trait(tx, &node, name)?;
+    touch(tx, &node)
+}
+
+/// Adds one, for whoever holds the node.
+pub fn put_trait(tx: &Tx, node: &Node, name: &str) -> Refused<()> {
     check(name)?;
     let have = nodes::traits(tx, node.uuid)?;
     if !have.iter().any(|known| known == name) {
-        fits(&node, have.len() + 1)?;
+        fits(node, have.len() + 1)?;
         nodes::add_trait(tx, node.uuid, name)?;
     }
-    touch(tx, &node)
+    Ok(())
 }
 
 /// Takes one away; 404 if the node does not have it.

@@ -55,11 +55,12 @@ async fn the_card_that_booted_becomes_a_port_and_the_others_stop_booting() -> Te
     assert!(arguments.contains("ipa-inspection-callback-url=http://10.0.0.1:8080/v1/continue_inspection"));
     assert!(!arguments.contains("ipa-api-url"));
     driver.inspect.continue_inspection(&mut task, &report(json!({}))).await?;
-    assert_eq!(task.changes.new_ports, [("52:54:00:aa:bb:03".to_owned(), true)]);
+    let new: Vec<_> = task.changes.new_ports.iter().map(|port| (port.address.as_str(), port.pxe_enabled)).collect();
+    assert_eq!(new, [("52:54:00:aa:bb:03", true)]);
     let changed: Vec<_> = task.changes.ports.iter().map(|port| (port.address.as_str(), port.pxe_enabled)).collect();
     assert_eq!(changed, [(MAC, false), ("52:54:00:aa:bb:02", false)]);
     assert_eq!(task.node.properties.text("cpu_arch").as_deref(), Some("x86_64"));
-    let kept = task.changes.inventory.clone().ok_or("nothing kept")?;
+    let kept = task.inspected.clone().ok_or("nothing kept")?;
     assert_eq!(kept["plugin_data"]["root_disk"]["name"], "/dev/sda");
     assert!(kept["plugin_data"].get("logs").is_none() && kept["inventory"]["cpu"]["count"] == 2);
     let (all, valid) = (&kept["plugin_data"]["all_interfaces"], &kept["plugin_data"]["valid_interfaces"]);

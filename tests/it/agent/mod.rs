@@ -4,5 +4,6 @@ mod client;
 mod deploy;
 mod garbage;
 mod hooks;
+mod rules;
 mod service;
 mod stranger;

@@ -7,6 +7,7 @@ mod deploy_templates;
 mod drivers;
 mod garbage;
 mod hardware;
+mod inspection_rules;
 mod listing;
 mod nodes;
 mod portgroups;
