@@ -7,6 +7,7 @@ use uuid::Uuid;
 
 use super::agent::{self, Found, Lookup};
 use super::{Refusal, Refused, Rules, flow};
+use crate::clock::without_zone;
 use crate::model::secret::MASK;
 use crate::model::{FlowName, Node, Phase, Stage, State};
 use crate::provision::Event;
@@ -46,7 +47,7 @@ pub fn continue_inspection(tx: &Tx, report: &Report, rules: &Rules) -> Refused<F
     };
     let before = flow::load(tx, before.uuid)?;
     let mut node = before.clone();
-    node.driver_internal_info.set("agent_last_heartbeat", agent::without_zone(tx.now()));
+    node.driver_internal_info.set("agent_last_heartbeat", without_zone(tx.now()));
     flow::fire(tx, &mut node, Event::Resume)?;
     node.reservation = Some(rules.conductor.clone());
     nodes::update(tx, &before, &node)?;

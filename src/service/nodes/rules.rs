@@ -43,7 +43,12 @@ pub fn edit(tx: &Tx, node: &mut Node, name: &str, change: Edit) -> Refused<()> {
         Some(column) => secrets::seal(tx, node, column, fields::map(name, value.unwrap_or(&Value::Null))?)?,
         None => fields::set(tx, node, name, value)?,
     }
-    let alone = Patch { operations: Vec::new(), reset_interfaces: false, locked_while_inspecting: false };
+    let alone = Patch {
+        operations: Vec::new(),
+        reset_interfaces: false,
+        locked_while_inspecting: false,
+        chassis_unsettable: true,
+    };
     patch::settle(tx, &before, node, &[name.to_owned()], &alone)
 }
 
