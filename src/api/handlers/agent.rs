@@ -137,7 +137,7 @@ fn document(call: &Call, found: &Found) -> Result<Value, Fault> {
         heartbeat_timeout: call.state.engine.environment().settings.heartbeat_timeout.as_secs(),
         agent_token: told.then(|| found.token.clone()),
         agent_token_required: true,
-        agent_md5_checksum_enable: false,
+        agent_md5_checksum_enable: call.state.engine.environment().settings.allow_md5,
         disable_deep_image_inspection: false,
         permitted_image_formats: Some(["raw", "gpt", "qcow2", "iso"].map(str::to_owned).to_vec()),
         agent_skip_bmc_detect: false,

@@ -16,5 +16,5 @@ pub async fn list(call: Call) -> Result<Answer, Fault> {
 
 /// `GET /v1/shards/{shard}`: there is nothing to be seen of one.
 pub async fn show(_: Call) -> Result<Answer, Fault> {
-    Err(Fault::no_route())
+    Err(Fault::not_found("The resource could not be found."))
 }
