@@ -45,7 +45,7 @@ pub(super) fn validate(found: &mut Found<'_>) -> Done {
                 AddPorts::Active => active,
                 AddPorts::All | AddPorts::Disabled => true,
             };
-        if wanted && !macs.iter().any(|known| *known == sent) {
+        if wanted && !macs.contains(&sent) {
             macs.push(sent);
             valid.insert(name.to_owned(), Value::Object(shown.clone()));
         }
