@@ -22,6 +22,8 @@ use crate::store::{Store, Tx, nodes};
 
 /// How long a request waits for a node that somebody works on, before the client is told so.
 const PATIENCE: Duration = Duration::from_secs(3);
+/// An act that takes no longer than this is over before its client is answered.
+const AT_ONCE: Duration = Duration::from_millis(300);
 /// How long all validations of a node may take together.
 const VALIDATION: Duration = Duration::from_secs(60);
 
@@ -265,7 +267,8 @@ impl Handle {
 
     /// Reserves the node and begins an act. What becomes of it is seen in the node: it is given
     /// back, changed or with a new `last_error`. A stop of the service in between leaves the machine as it is by then;
-    /// the reservation is given back at the next start.
+    /// the reservation is given back at the next start. The client is answered when the act is over, if that is at once,
+    /// so that whoever looks next sees what became of it.
     pub async fn begin(
         &self,
         node: Uuid,
@@ -288,11 +291,13 @@ impl Handle {
         })
         .await?;
         let this = self.clone();
-        self.engine.tasks.spawn(async move {
+        let over = self.engine.tasks.spawn(async move {
             if let Err(error) = this.run_act(node, within, &act, op).await {
                 tracing::error!(%node, ?error, "what became of an act could not be written down");
             }
         });
+        // Giving up the wait ends nothing but the wait.
+        let _ = tokio::time::timeout(AT_ONCE, over).await;
         Ok(())
     }
 

@@ -219,7 +219,9 @@ impl Settled {
             FlowName::Clean => {
                 let to_manageable = node.target_provision_state == Some(State::Manageable) || node.retired;
                 flow::fire(tx, node, if to_manageable { Event::Manage } else { Event::Done })?;
-                node.driver_internal_info.set("clean_steps", Value::Null);
+                if owed.args.get("skip").is_none() {
+                    node.driver_internal_info.set("clean_steps", Value::Null);
+                }
             }
             FlowName::Deploy => {
                 flow::fire(tx, node, Event::Done)?;

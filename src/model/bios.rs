@@ -40,7 +40,7 @@ impl BiosSetting {
             name,
             value,
             attribute_type: None,
-            allowable_values: None,
+            allowable_values: Some(Object::empty_list()),
             lower_bound: None,
             upper_bound: None,
             min_length: None,

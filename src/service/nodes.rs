@@ -76,7 +76,10 @@ pub fn create(tx: &Tx, sent: &Map<String, Value>, state: State) -> Refused<Node>
     let mut node = Node::new(uuid, driver, tx.now());
     node.provision_state = state;
     let mut sealed = Vec::new();
-    for (name, value) in sent.iter().filter(|(name, _)| !matches!(name.as_str(), "uuid" | "driver")) {
+    // In the order in which a patch is applied, not in the client's: a parent is judged by the owner.
+    let mut fields: Vec<(&String, &Value)> = sent.iter().collect();
+    fields.sort_by_key(|(name, _)| *name);
+    for (name, value) in fields.into_iter().filter(|(name, _)| !matches!(name.as_str(), "uuid" | "driver")) {
         match secrets::COLUMNS.iter().find(|column| *column == name) {
             Some(column) => sealed.push((*column, fields::map(name, value)?)),
             None => fields::set(tx, &mut node, name, Some(value))?,

@@ -94,7 +94,9 @@ async fn a_wait_for_an_agent_that_is_not_heard_ends_in_time_and_says_so() -> Tes
     let node = world.enroll().await?;
     world.walk(node, "manage", State::Manageable).await?;
     let hold = AskedStep::new(InterfaceKind::Deploy, "hold");
-    let request = Request { target: Some("clean".into()), clean_steps: Some(vec![hold]), ..Request::default() };
+    // Something that needs the ramdisk, or nobody would be waited for.
+    let reset = AskedStep::new(InterfaceKind::Bios, "factory_reset");
+    let request = Request { target: Some("clean".into()), clean_steps: Some(vec![hold, reset]), ..Request::default() };
     world.ask(node, request).await?;
     world.settled(node, State::CleanHold).await?;
     world.ask(node, Request::target("unhold")).await?;
