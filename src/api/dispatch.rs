@@ -96,6 +96,14 @@ async fn route(
     let route = match found {
         Found::Route(route) => route,
         Found::OtherMethods(methods) => {
+            // What the version does not have at all is not there for any method.
+            let hidden = methods.iter().all(|method| {
+                let other = routes::find(method.as_str(), &segments, public_only);
+                matches!(other, Found::Route(route) if route.refusal(asked.version).is_some_and(|fault| fault.status() == StatusCode::NOT_FOUND))
+            });
+            if hidden {
+                return Err(Fault::no_route());
+            }
             let allow: Vec<_> = methods.iter().map(|method| method.as_str()).collect();
             // Of the root of the API, Ironic's application refuses in its own words.
             let whose = if segments == ["v1"] { Whose::Application } else { Whose::Router };

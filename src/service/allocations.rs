@@ -51,7 +51,7 @@ impl Wanted {
         let traits = fields.texts("traits")?;
         if let Some(bad) = traits.iter().find(|name| !is_trait(name)) {
             return Err(fields
-                .refuse("traits", format_args!("'{bad}' is no trait: expected CUSTOM_[A-Z0-9_]+ or a standard one")));
+                .refuse("traits", format_args!("'{bad}' does not match CUSTOM_[A-Z0-9_]+ and is no standard trait")));
         }
         Ok(Wanted {
             uuid: fields.uuid("uuid")?,

@@ -95,7 +95,7 @@ fn name(fields: &Fields) -> Refused<String> {
         Some(name) if traits::is_valid(&name) => Ok(name),
         Some(name) => {
             Err(fields
-                .refuse("name", format_args!("'{name}' is no trait: expected CUSTOM_[A-Z0-9_]+ or a standard one")))
+                .refuse("name", format_args!("'{name}' does not match CUSTOM_[A-Z0-9_]+ and is no standard trait")))
         }
         None => Err(fields.refuse("name", "'name' is a required property, the name of a trait")),
     }

@@ -161,7 +161,7 @@ fn fill(runbook: &mut Runbook, fields: &Fields, by_name: bool) -> Refused<()> {
     runbook.name = match fields.text("name", 255)? {
         Some(name) if by_name && !traits::is_valid(&name) => {
             return Err(fields
-                .refuse("name", format_args!("'{name}' is no trait: expected CUSTOM_[A-Z0-9_]+ or a standard one")));
+                .refuse("name", format_args!("'{name}' does not match CUSTOM_[A-Z0-9_]+ and is no standard trait")));
         }
         Some(name) if !names::is_logical(&name) => {
             return Err(fields.refuse("name", format_args!("'{name}' is no name: expected letters, digits and -._~")));

@@ -155,7 +155,7 @@ fn check(name: &str, what: &str) -> Result<(), Fault> {
         return Ok(());
     }
     Err(Fault::invalid(format!(
-        "Schema error for {what}: '{name}' is no trait: expected CUSTOM_[A-Z0-9_]+ or a standard one"
+        "Schema error for {what}: '{name}' does not match CUSTOM_[A-Z0-9_]+ and is no standard trait"
     )))
 }
 

@@ -67,6 +67,8 @@ pub static ROUTES: &[Route] = &[
     put("/v1/nodes/{node}/states/raid", handler!(nodes::raid::set_target)).takes(Free(doc::RAID_CONFIG)).since(12, TooOld::HandlerSays),
     put("/v1/nodes/{node}/states/boot_mode", handler!(nodes::boot_mode::set_boot_mode)).takes(Arguments(BOOT_MODE)).gives(Accepted).since(76, TooOld::HandlerSays),
     put("/v1/nodes/{node}/states/secure_boot", handler!(nodes::boot_mode::set_secure_boot)).takes(Arguments(SECURE_BOOT)).gives(Accepted).since(76, TooOld::HandlerSays),
+    // The other order of words that Ironic's router lets pass; ironic-tempest-plugin reads the console so.
+    get("/v1/nodes/states/console/{node}", handler!(nodes::console::show)).gives(Document(doc::CONSOLE)),
     get("/v1/nodes/{node}/states/console", handler!(nodes::console::show)).gives(Document(doc::CONSOLE)),
     put("/v1/nodes/{node}/states/console", handler!(nodes::console::set)).takes(Arguments(CONSOLE)).gives(Accepted),
     get("/v1/nodes/{node}/management/indicators", handler!(nodes::indicators::list)).gives(Document(doc::INDICATORS)),

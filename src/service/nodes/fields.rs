@@ -124,11 +124,15 @@ pub fn set(read: &Read, node: &mut Node, name: &str, value: Option<&Value>) -> R
 }
 
 fn expected(name: &str, what: &str, value: &Value) -> Refusal {
+    Refusal::invalid(format!("Invalid {name}: expected {what}, got {}", shown(value)))
+}
+
+fn shown(value: &Value) -> String {
     let mut shown: String = value.to_string().chars().take(80).collect();
     if shown.len() < value.to_string().len() {
         shown.push('…');
     }
-    Refusal::invalid(format!("Invalid {name}: expected {what}, got {shown}"))
+    shown
 }
 
 fn text(name: &str, value: &Value, longest: usize) -> Refused<Option<String>> {
@@ -175,7 +179,7 @@ pub fn map(name: &str, value: &Value) -> Refused<Map<String, Value>> {
 
 pub fn uuid(name: &str, value: &Value) -> Refused<Uuid> {
     let parsed = value.as_str().and_then(|text| Uuid::try_parse(text).ok());
-    parsed.ok_or_else(|| expected(name, "a UUID", value))
+    parsed.ok_or_else(|| Refusal::invalid(format!("Expected UUID for {name}: {}", shown(value))))
 }
 
 fn optional_uuid(name: &str, value: &Value) -> Refused<Option<Uuid>> {

@@ -9,7 +9,7 @@ use crate::service::{Refusal, Refused};
 pub fn choose(node: &mut Node) -> Refused<()> {
     let Some(hardware) = catalog::hardware_type(&node.driver) else {
         return Err(Refusal::invalid(format!(
-            "No valid host was found. Reason: driver: there is no driver {}, or it is not enabled; expected one of {}",
+            "No valid host was found. Reason: No conductor service registered which supports driver {}. Expected one of {}",
             node.driver,
             list(catalog::HARDWARE_TYPES.iter().map(|hardware| hardware.name))
         )));

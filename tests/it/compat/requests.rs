@@ -29,3 +29,41 @@ async fn a_heartbeat_may_name_its_node_in_the_body() -> Outcome {
     assert_ne!(one.json, Value::Null, "the token vouches for nothing");
     Ok(())
 }
+
+/// python-ironicclient's tests look for these words in what is refused.
+#[tokio::test]
+async fn refusals_say_the_words_that_clients_look_for() -> Outcome {
+    let service = Service::start().await?;
+    let step = json!({"interface": "bios", "step": "factory_reset", "args": {}, "priority": 1});
+    for (path, body, words) in [
+        ("/v1/nodes", json!({"driver": "fake-hardware", "uuid": "bad"}), "Expected UUID for uuid"),
+        (
+            "/v1/nodes",
+            json!({"driver": "wrongdriver"}),
+            "No valid host was found. Reason: No conductor service registered which supports driver wrongdriver.",
+        ),
+        ("/v1/allocations", json!({"resource_class": "x", "traits": ["foo"]}), "does not match"),
+        ("/v1/deploy_templates", json!({"name": "foo", "steps": [step]}), "does not match"),
+    ] {
+        let reply = service.post(path, body).await?;
+        assert_eq!((reply.status, reply.fault().contains(words)), (400, true), "{words}: {reply:?}");
+    }
+    Ok(())
+}
+
+/// ironic-tempest-plugin reads the console this way, and expects no trace of what a version does not have.
+#[tokio::test]
+async fn the_console_answers_in_both_orders_and_hidden_paths_for_no_method() -> Outcome {
+    let service = Service::start().await?;
+    let made = service.post("/v1/nodes", json!({"driver": "fake-hardware"})).await?.json;
+    let uuid = made["uuid"].as_str().unwrap_or_default();
+    let (one, other) = (format!("/v1/nodes/states/console/{uuid}"), format!("/v1/nodes/{uuid}/states/console"));
+    let (one, other) = (service.get(&one).await?, service.get(&other).await?);
+    assert_eq!((one.status, one.json), (200, other.json));
+    let media = format!("/v1/nodes/{uuid}/vmedia");
+    for (version, status) in [("1.79", 404), ("1.88", 404), ("1.89", 405)] {
+        let reply = service.call(version, "PUT", &media, Some(json!({}))).await?;
+        assert_eq!(reply.status, status, "{version}: {reply:?}");
+    }
+    Ok(())
+}
