@@ -48,6 +48,10 @@ async fn advance(engine: &Engine, id: i64, interrupted: bool) -> Result<Advance,
     let left_behind = interrupted && owed.phase == Phase::Begun;
     let Some(mut piece) = claim(engine, id, left_behind).await? else { return Ok(Advance::Nothing) };
     let outcome = carry_out(engine, &mut piece, left_behind).await;
+    if engine.stop.is_cancelled() && outcome.as_ref().is_err_and(DriverError::is_transient) {
+        // Our own stop cut it off, which says nothing about the machine: the next start takes it up.
+        return Ok(Advance::Ended);
+    }
     let further = settle::settle(engine, piece, outcome).await?;
     Ok(if further { Advance::Further } else { Advance::Ended })
 }

@@ -59,15 +59,15 @@ pub fn continue_inspection(tx: &Tx, report: &Report, rules: &Rules) -> Refused<F
     // The report is what was waited for; nobody looks again before it is gone through.
     next.due_at = None;
     next.deadline_at = None;
-    // It was to be looked at again later; the report is here now.
-    next.due_at = None;
     work::update(tx, &owed, &next)?;
     Ok(found)
 }
 
 /// Only a waiting node takes a report; one that was named by UUID must own one of the addresses, if it has any ports.
+/// A quick machine reports while its BMC is still being asked whether it is on: that is soon over, and the node waits.
 fn expects_report(node: &Node, addresses: &[String], tx: &Tx) -> bool {
-    if node.provision_state != State::InspectWait {
+    let soon = node.provision_state == State::Inspecting && node.reservation.is_some();
+    if node.provision_state != State::InspectWait && !soon {
         return false;
     }
     let Ok(ports) = crate::store::ports::of_node(tx, node.uuid) else { return false };

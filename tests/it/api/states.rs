@@ -137,6 +137,29 @@ async fn set_state(machine: &Machine, state: State) -> Outcome {
     Ok(())
 }
 
+/// A machine that is quicker than its BMC: the agent repeats a 409, and gives up at a 404.
+#[tokio::test]
+async fn a_report_that_comes_while_the_machine_is_still_being_started_is_to_be_sent_again() -> Outcome {
+    let machine = Machine::new().await?;
+    let report = json!({"inventory": {"interfaces": [{"name": "eth0", "mac_address": "52:54:00:00:00:77"}]}});
+    let node_uuid = machine.path.rsplit('/').next().unwrap_or_default();
+    let port = json!({"node_uuid": node_uuid, "address": "52:54:00:00:00:77"});
+    assert_eq!(machine.service.post("/v1/ports", port).await?.status, 201);
+    let send = || machine.service.post("/v1/continue_inspection", report.clone());
+    assert_eq!(send().await?.status, 404, "nobody waits for it");
+    set_state(&machine, State::Inspecting).await?;
+    assert_eq!(send().await?.status, 404, "nobody is at work on it");
+    let uuid = node_uuid.parse()?;
+    let reserved = machine.service.store.write(move |tx| {
+        let Some(before) = bessemer::store::nodes::find(tx, uuid)? else { return Ok(false) };
+        let after = bessemer::model::Node { reservation: Some("here".to_owned()), ..before.clone() };
+        bessemer::store::nodes::update(tx, &before, &after)
+    });
+    reserved.await.map_err(|error: bessemer::store::StoreError| error)?;
+    assert_eq!(send().await?.status, 409);
+    Ok(())
+}
+
 #[tokio::test]
 async fn older_clients_see_states_under_their_old_names() -> Outcome {
     let machine = Machine::new().await?;
