@@ -27,6 +27,9 @@ pub struct Pool {
     first: u32,
     /// For each address of the pool, until when it is taken; the epoch: it never was.
     taken_until: Vec<Timestamp>,
+    /// Addresses at which a client found somebody else, until when nobody gets them: not even the client whose DISCOVER was
+    /// read before its own DECLINE.
+    declined: HashMap<u32, Timestamp>,
     /// Where the last search ended, so that addresses are used in turn.
     cursor: usize,
     offers: HashMap<Mac, Offer>,
@@ -51,6 +54,7 @@ impl Pool {
         Pool {
             first,
             taken_until: vec![Timestamp::UNIX_EPOCH; len as usize],
+            declined: HashMap::new(),
             cursor: 0,
             offers: HashMap::new(),
             offered: HashMap::new(),
@@ -92,11 +96,19 @@ impl Pool {
     /// The client found somebody else at the address.
     pub fn declined(&mut self, mac: Mac, address: Ipv4Addr, now: Timestamp) {
         self.withdraw(mac);
-        self.taken(address, now + SignedDuration::from_secs(DECLINED_SECS));
+        let until = now + SignedDuration::from_secs(DECLINED_SECS);
+        self.taken(address, until);
+        self.declined.retain(|_, until| *until > now);
+        if self.contains(address) {
+            self.declined.insert(u32::from(address), until);
+        }
     }
 
-    /// Whether `mac` may claim `address`: it is not being offered to somebody else.
+    /// Whether `mac` may claim `address`: nobody else was found there, and it is not being offered to somebody else.
     pub fn claimable(&self, mac: Mac, address: Ipv4Addr, now: Timestamp) -> bool {
+        if self.declined.get(&u32::from(address)).is_some_and(|until| *until > now) {
+            return false;
+        }
         match self.offered.get(&u32::from(address)) {
             Some(other) if *other != mac => self.offers.get(other).is_none_or(|offer| offer.until <= now),
             _ => true,
@@ -217,6 +229,18 @@ mod tests {
         assert!(!pool.claimable(mac(9), ip(17), now) && pool.claimable(mac(3), ip(17), now));
         pool.declined(mac(3), ip(17), now);
         assert_eq!(pool.offer(mac(3), None, Some(ip(17)), now), Some(ip(11)));
+    }
+
+    #[test]
+    fn a_declined_address_is_nobodys_until_its_time_is_over() {
+        let mut pool = Pool::new(&(ip(10)..=ip(20)));
+        let now = at(100);
+        pool.taken(ip(15), at(9000));
+        pool.declined(mac(1), ip(15), now);
+        // What the store still said of it when the DISCOVER was read.
+        assert_eq!(pool.offer(mac(1), Some(ip(15)), Some(ip(15)), now), Some(ip(10)));
+        assert!(!pool.claimable(mac(1), ip(15), now));
+        assert!(pool.claimable(mac(1), ip(15), at(701)));
     }
 
     #[test]
