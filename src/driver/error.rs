@@ -15,6 +15,9 @@ pub enum DriverError {
     /// Nothing answers.
     #[error("{0}")]
     Unreachable(String),
+    /// Nothing was asked: it did not answer before, and periodic reading leaves it alone for a while.
+    #[error("{0}")]
+    LeftAlone(String),
     /// It answered, but did not get there in time.
     #[error("{0}")]
     TimedOut(String),
@@ -23,7 +26,7 @@ pub enum DriverError {
 impl DriverError {
     /// Whether the same call may succeed later without anybody changing anything.
     pub fn is_transient(&self) -> bool {
-        matches!(self, DriverError::Unreachable(_) | DriverError::TimedOut(_))
+        matches!(self, DriverError::Unreachable(_) | DriverError::LeftAlone(_) | DriverError::TimedOut(_))
     }
 
     pub fn unsupported(what: impl Into<String>) -> Self {

@@ -3,6 +3,9 @@
 //! Reading never reserves a node and never gets in a client's way: what was read is recorded only if nobody works on the
 //! node and no power action has happened since (`power_epoch`). The recorded state follows the machine; forcing the
 //! machine to the recorded state is a setting, off by default, and never switches off a node that is in use.
+//!
+//! A BMC that stumbles is read less and less often: the client of its protocol refuses to ask it, and such a reading counts
+//! for nothing here.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -17,8 +20,9 @@ use crate::model::{Fault, FlowName, Node, PowerState, PowerTarget, State};
 use crate::service::{Refusal, Refused, flow, journal};
 use crate::store::{Read, StoreError, Tx, nodes, work};
 
-/// How long one reading may take before it counts as failed.
-const READING: Duration = Duration::from_secs(30);
+/// How long one reading may take before it counts as failed. Longer than a BMC's client takes to give up, so that it is
+/// the client that says what was wrong, and takes note of it.
+const READING: Duration = Duration::from_secs(40);
 
 /// Runs until the engine stops.
 pub async fn run(engine: Engine) {
@@ -107,37 +111,47 @@ async fn take_in(
     let Ok((task, reading)) = done else { return };
     let uuid = task.node.uuid;
     let failed = match &reading {
+        // Nobody asked, so nothing is known.
+        Err(DriverError::LeftAlone(why)) => return tracing::debug!(node = %uuid, why, "power not read"),
         Ok(Some(PowerState::Error)) | Err(_) => {
             let count = failures.entry(uuid).or_default();
             *count = count.saturating_add(1);
             *count
         }
-        Ok(_) => {
-            failures.remove(&uuid);
-            0
-        }
+        Ok(_) => 0,
     };
-    let give_up = failed >= engine.periods.power_sync_failures.max(1);
-    let force = engine.periods.force_power_state;
-    let (epoch, rules) = (task.node.power_epoch, engine.rules.clone());
-    let written = engine.store.write(move |tx| record(tx, uuid, epoch, reading.clone(), give_up, force, &rules)).await;
+    let after_failures = failed == 0 && failures.remove(&uuid).is_some();
+    let news = News {
+        epoch: task.node.power_epoch,
+        first_failure: failed == 1,
+        after_failures,
+        give_up: failed >= engine.periods.power_sync_failures.max(1),
+        force: engine.periods.force_power_state,
+    };
+    let rules = engine.rules.clone();
+    let written = engine.store.write(move |tx| record(tx, uuid, reading.clone(), news, &rules)).await;
     if let Err(error) = written {
         tracing::warn!(node = %uuid, ?error, "a power reading was not recorded");
     }
 }
 
-/// Records a reading, unless it is stale.
-fn record(
-    tx: &Tx,
-    uuid: Uuid,
+/// What is known about a reading beside what was read.
+#[derive(Clone, Copy)]
+struct News {
+    /// The node's power epoch when it was asked.
     epoch: i64,
-    reading: Reading,
+    first_failure: bool,
+    /// It was read, which had failed before.
+    after_failures: bool,
+    /// It has failed so often that the node is at fault.
     give_up: bool,
     force: bool,
-    rules: &crate::service::Rules,
-) -> Refused<()> {
+}
+
+/// Records a reading, unless it is stale.
+fn record(tx: &Tx, uuid: Uuid, reading: Reading, news: News, rules: &crate::service::Rules) -> Refused<()> {
     let Some(before) = nodes::find(tx, uuid)? else { return Ok(()) };
-    if !is_read(&before) || before.power_epoch != epoch {
+    if !is_read(&before) || before.power_epoch != news.epoch {
         return Ok(());
     }
     let mut node = before.clone();
@@ -146,8 +160,10 @@ fn record(
             if node.fault == Some(Fault::Power) {
                 node.clear_maintenance();
                 journal::power(tx, &node, "power can be read again; maintenance is over")?;
+            } else if news.after_failures {
+                journal::power(tx, &node, "power can be read again")?;
             }
-            if force && may_force(tx, &node, state)? {
+            if news.force && may_force(tx, &node, state)? {
                 let target = if node.power_state == Some(PowerState::On) { PowerTarget::On } else { PowerTarget::Off };
                 let args = flow::args([("power", target.as_str().into())]);
                 node.target_power_state = Some(target.result());
@@ -159,8 +175,11 @@ fn record(
                 node.power_state = Some(state);
             }
         }
-        Ok(_) if !give_up => {}
-        Err(_) if !give_up => {}
+        Err(error) if !news.give_up && news.first_failure => {
+            let text = format!("power could not be read: {error}. It is read less often until the BMC answers");
+            journal::power(tx, &node, &text)?;
+        }
+        _ if !news.give_up => {}
         Ok(_) => fault(tx, &mut node, "the BMC cannot tell the power state")?,
         Err(error) => fault(tx, &mut node, &error.to_string())?,
     }

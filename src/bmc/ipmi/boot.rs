@@ -91,10 +91,10 @@ impl Bmc {
         let data = self.ask(Ask::new(NETFN_CHASSIS, CMD_GET, &[BOOT_FLAGS, 0, 0])).await?;
         // Parameter version, parameter number, flags, device, and three bytes of no interest.
         let [_, number, flags, device, ..] = data[..] else {
-            return Err(IpmiError::Garbled("Get System Boot Options"));
+            return Err(self.garbled("Get System Boot Options"));
         };
         if number & 0x7f != BOOT_FLAGS {
-            return Err(IpmiError::Garbled("Get System Boot Options"));
+            return Err(self.garbled("Get System Boot Options"));
         }
         Ok(BootOverride {
             device: BootDevice::from_selector(device),

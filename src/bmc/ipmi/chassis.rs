@@ -36,7 +36,7 @@ impl Bmc {
     /// Whether the machine is on.
     pub async fn chassis_status(&self) -> Result<ChassisStatus, IpmiError> {
         let data = self.ask(Ask::new(NETFN_CHASSIS, CMD_STATUS, &[])).await?;
-        let power = *data.first().ok_or(IpmiError::Garbled("Get Chassis Status"))?;
+        let power = *data.first().ok_or_else(|| self.garbled("Get Chassis Status"))?;
         Ok(ChassisStatus {
             power_on: power & 0x01 != 0,
             power_fault: power & 0x1e != 0,

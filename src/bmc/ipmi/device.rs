@@ -87,7 +87,12 @@ impl Bmc {
     pub(super) async fn run<C: IpmiCommand>(&self, command: C, name: &'static str) -> Result<C::Output, IpmiError> {
         let message = command.into();
         let data = self.ask(Ask::new(message.netfn_raw(), message.cmd(), message.data())).await?;
-        C::parse_success_response(&data).map_err(|_| IpmiError::Garbled(name))
+        C::parse_success_response(&data).map_err(|_| self.garbled(name))
+    }
+
+    /// The answer to `what` is not the specification's.
+    pub(super) fn garbled(&self, what: &'static str) -> IpmiError {
+        self.pool.garbled(&self.login, what)
     }
 
     /// Any command, given by its bytes: function, command, data. Sent once, because nobody knows what it does.

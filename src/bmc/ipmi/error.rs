@@ -1,5 +1,6 @@
 //! What can go wrong between us and a BMC, told apart by what the administrator has to do about it.
 
+use crate::clock::Timestamp;
 use crate::wire::rmcp::rakp::Status;
 
 /// Which part of the credentials is wrong.
@@ -41,6 +42,12 @@ pub enum IpmiError {
     /// The BMC answered something else than the specification's answer.
     #[error("the BMC's answer to {0} makes no sense")]
     Garbled(&'static str),
+    /// Nothing was sent: the BMC stumbled before, and polling leaves it alone for a while.
+    #[error("the BMC is left alone until {until:.0}, because {failures} commands in a row failed: {reason}")]
+    LeftAlone { failures: u32, until: Timestamp, reason: String },
+    /// Nothing was sent: this service has as much to do with BMCs as it can.
+    #[error("{0}")]
+    NoRoom(String),
     /// This process is stopping.
     #[error("the service is stopping")]
     Stopping,
@@ -50,7 +57,11 @@ impl IpmiError {
     /// Whether the same request may succeed later without anybody changing anything.
     pub fn is_worth_retrying(&self) -> bool {
         match self {
-            IpmiError::Unreachable { .. } | IpmiError::TimedOut { .. } | IpmiError::Stopping => true,
+            IpmiError::Unreachable { .. }
+            | IpmiError::TimedOut { .. }
+            | IpmiError::LeftAlone { .. }
+            | IpmiError::NoRoom(_)
+            | IpmiError::Stopping => true,
             IpmiError::Refused { code, .. } => is_passing(*code),
             IpmiError::SessionRefused { status } => is_full(Status(*status)),
             IpmiError::BadCredentials { .. }

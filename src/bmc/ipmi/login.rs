@@ -83,6 +83,11 @@ impl Login {
         }
     }
 
+    /// Which BMC it is, whoever we are to it.
+    pub(super) fn at(&self) -> (String, u16) {
+        (self.host.clone(), self.port)
+    }
+
     /// Errors: a part is longer than the protocol can carry. A longer user name must not be cut: cut names are
     /// other users.
     pub fn check(&self) -> Result<(), IpmiError> {

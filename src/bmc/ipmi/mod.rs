@@ -12,12 +12,15 @@
 //! - Algorithms other than those asked for are refused; nothing is ever sent in clear inside a session.
 //! - No password, key or user's secret appears in an error, a log or a `Debug` output.
 //! - Every wait ends: an exchange within [`Settings::reach`], a command within the caller's patience.
+//! - A person's command waits for no poll: one that is under way to a BMC that does not answer is cut short. A BMC that
+//!   stumbles is polled less and less often (`breaker`).
 //!
 //! Deliberately absent: IPMI 1.5 sessions (MD5 at best; [`IpmiError::Misconfigured`] says so), serial-over-LAN, and any
 //! child process. The command types are those of `ipmi-rs-core` where it has sound ones; its sensor records are not
 //! used because they panic on records that real BMCs have.
 
 mod boot;
+mod breaker;
 mod chassis;
 mod device;
 mod error;
@@ -32,6 +35,7 @@ mod session;
 mod worker;
 
 pub use boot::{BootDevice, BootOverride};
+pub use breaker::Stumbling;
 pub use chassis::{ChassisStatus, PowerControl};
 pub use device::{Bmc, vendor_name};
 pub use error::{Credential, IpmiError};

@@ -13,6 +13,7 @@ use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 use tokio_util::sync::{CancellationToken, DropGuard};
 use tokio_util::task::TaskTracker;
 
+use super::breaker::{Address, Breakers, Stumbling};
 use super::device::Bmc;
 use super::error::IpmiError;
 use super::handshake::Means;
@@ -44,6 +45,10 @@ pub struct Settings {
     pub idle_close: Duration,
     /// Sessions (and sockets) held at once.
     pub max_sessions: usize,
+    /// How long polling leaves a BMC alone that has failed once; each further time twice as long.
+    pub first_rest: Duration,
+    /// The longest of these rests.
+    pub longest_rest: Duration,
 }
 
 impl Default for Settings {
@@ -55,6 +60,8 @@ impl Default for Settings {
             // Longer than the pause between two rounds of power sync, so that polling finds the session open.
             idle_close: Duration::from_secs(300),
             max_sessions: 512,
+            first_rest: Duration::from_secs(60),
+            longest_rest: Duration::from_secs(15 * 60),
         }
     }
 }
@@ -70,6 +77,7 @@ pub enum Lane {
 
 pub(super) struct Job {
     pub request: Request,
+    pub lane: Lane,
     pub deadline: Instant,
     pub reply: oneshot::Sender<Result<Answer, IpmiError>>,
 }
@@ -93,7 +101,8 @@ pub(super) struct Shared {
     pub means: Means,
     pub settings: Settings,
     workers: Mutex<HashMap<Arc<Login>, Queues>>,
-    suites: Mutex<HashMap<(String, u16), Suite>>,
+    suites: Mutex<HashMap<Address, Suite>>,
+    pub breakers: Breakers,
     slots: Arc<Semaphore>,
     /// Newcomers that wait for a slot.
     waiting: AtomicUsize,
@@ -105,9 +114,11 @@ pub(super) struct Shared {
 impl Pool {
     pub fn new(net: Net, clock: Clock, random: Random, settings: Settings) -> Self {
         let stop = CancellationToken::new();
+        let breakers = Breakers::new(clock.clone(), random.clone(), settings.first_rest, settings.longest_rest);
         let shared = Arc::new(Shared {
             means: Means { net, clock, random, reach: settings.reach },
             settings,
+            breakers,
             workers: Mutex::default(),
             suites: Mutex::default(),
             slots: Arc::new(Semaphore::new(settings.max_sessions.clamp(1, Semaphore::MAX_PERMITS))),
@@ -130,6 +141,23 @@ impl Pool {
         lock(&self.0.shared.workers).len()
     }
 
+    /// What is wrong with the BMC at this address, if anything is; polling rests then.
+    pub fn stumbling(&self, host: &str, port: u16) -> Option<Stumbling> {
+        self.0.shared.breakers.of(&(host.to_owned(), port))
+    }
+
+    /// All BMCs that stumble, by host and port.
+    pub fn all_stumbling(&self) -> Vec<((String, u16), Stumbling)> {
+        self.0.shared.breakers.all()
+    }
+
+    /// The BMC answered, and the answer makes no sense.
+    pub(super) fn garbled(&self, login: &Login, what: &'static str) -> IpmiError {
+        let error = IpmiError::Garbled(what);
+        self.0.shared.breakers.stumbled(&login.at(), error.to_string());
+        error
+    }
+
     /// Closes all sessions; commands in progress end with [`IpmiError::Stopping`]. Returns within two seconds.
     pub async fn shutdown(&self) {
         let shared = &self.0.shared;
@@ -150,9 +178,13 @@ impl Pool {
         if shared.stop.is_cancelled() {
             return Err(IpmiError::Stopping);
         }
+        if lane == Lane::Polling {
+            // Looked at again when its turn comes.
+            shared.breakers.is_resting(&login.at())?;
+        }
         let deadline = shared.means.clock.instant() + patience;
         let (reply, answer) = oneshot::channel();
-        shared.enqueue(login, lane, Job { request, deadline, reply })?;
+        shared.enqueue(login, lane, Job { request, lane, deadline, reply })?;
         answer.await.unwrap_or(Err(IpmiError::Stopping))
     }
 }
@@ -174,7 +206,7 @@ impl Shared {
         };
         queue.try_send(job).map_err(|error| match error {
             mpsc::error::TrySendError::Full(_) => {
-                IpmiError::Unreachable { reason: format!("{QUEUE} commands wait for it already") }
+                IpmiError::NoRoom(format!("{QUEUE} commands wait for this BMC already"))
             }
             mpsc::error::TrySendError::Closed(_) => IpmiError::Stopping,
         })
@@ -199,7 +231,7 @@ impl Shared {
         self.pressure.notify_one();
         match tokio::time::timeout_at(until, self.slots.clone().acquire_owned()).await {
             Ok(Ok(slot)) => Ok(slot),
-            _ => Err(IpmiError::Unreachable { reason: "all IPMI sessions of this service are in use".into() }),
+            _ => Err(IpmiError::NoRoom("all IPMI sessions of this service are in use".into())),
         }
     }
 
@@ -215,7 +247,7 @@ impl Shared {
 
     /// The suites to try, best first.
     pub(super) fn suites(&self, login: &Login) -> Vec<Suite> {
-        let known = lock(&self.suites).get(&(login.host.clone(), login.port)).copied();
+        let known = lock(&self.suites).get(&login.at()).copied();
         match (login.suite, known) {
             (Some(pinned), _) => vec![pinned],
             (None, Some(Suite::Three)) => vec![Suite::Three, Suite::Seventeen],
@@ -226,7 +258,7 @@ impl Shared {
     /// Whether the BMC has taken this suite before. Silence to it is then a fault of the BMC or of the network, or the work of
     /// somebody who would like us weaker, and no reason to be.
     pub(super) fn has_taken(&self, login: &Login, suite: Suite) -> bool {
-        lock(&self.suites).get(&(login.host.clone(), login.port)) == Some(&suite)
+        lock(&self.suites).get(&login.at()) == Some(&suite)
     }
 
     pub(super) fn remember_suite(&self, login: &Login, suite: Suite) {
@@ -234,7 +266,7 @@ impl Shared {
         if suites.len() >= REMEMBERED {
             suites.clear();
         }
-        suites.insert((login.host.clone(), login.port), suite);
+        suites.insert(login.at(), suite);
     }
 }
 

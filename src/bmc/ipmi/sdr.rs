@@ -82,7 +82,7 @@ impl Walk<'_> {
             }
         }
         let (next, mut record) = self.piece(id, 0, HEADER_BYTES).await?;
-        let body = *record.get(4).ok_or(IpmiError::Garbled("Get SDR"))?;
+        let body = *record.get(4).ok_or_else(|| self.bmc.garbled("Get SDR"))?;
         let total = usize::from(HEADER_BYTES) + usize::from(body);
         while record.len() < total {
             // At most 260, and offsets above 255 cannot be asked for.
@@ -90,7 +90,7 @@ impl Walk<'_> {
             let want = (total - record.len()).min(usize::from(PIECE_BYTES)) as u8;
             let (_, piece) = self.piece(id, offset, want).await?;
             if piece.is_empty() {
-                return Err(IpmiError::Garbled("Get SDR"));
+                return Err(self.bmc.garbled("Get SDR"));
             }
             record.extend_from_slice(&piece);
         }
@@ -111,7 +111,7 @@ impl Walk<'_> {
                 }
                 other => {
                     let data = other?;
-                    let (next, bytes) = data.split_first_chunk::<2>().ok_or(IpmiError::Garbled("Get SDR"))?;
+                    let (next, bytes) = data.split_first_chunk::<2>().ok_or_else(|| self.bmc.garbled("Get SDR"))?;
                     return Ok((u16::from_le_bytes(*next), bytes.to_vec()));
                 }
             }
@@ -124,7 +124,7 @@ impl Walk<'_> {
         }
         self.reservations += 1;
         let data = self.bmc.ask(Ask::new(self.store.netfn, self.store.reserve, &[])).await?;
-        let reservation = *data.first_chunk::<2>().ok_or(IpmiError::Garbled("Reserve SDR Repository"))?;
+        let reservation = *data.first_chunk::<2>().ok_or_else(|| self.bmc.garbled("Reserve SDR Repository"))?;
         self.reservation = Some(reservation);
         Ok(reservation)
     }

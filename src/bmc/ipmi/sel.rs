@@ -44,8 +44,8 @@ impl Bmc {
                 Err(IpmiError::Refused { code: 0xcb, .. }) => break,
                 other => other?,
             };
-            let (following, raw) = data.split_first_chunk::<2>().ok_or(IpmiError::Garbled("Get SEL Entry"))?;
-            let raw = *raw.first_chunk::<16>().ok_or(IpmiError::Garbled("Get SEL Entry"))?;
+            let (following, raw) = data.split_first_chunk::<2>().ok_or_else(|| self.garbled("Get SEL Entry"))?;
+            let raw = *raw.first_chunk::<16>().ok_or_else(|| self.garbled("Get SEL Entry"))?;
             let record_id = u16::from_le_bytes([raw[0], raw[1]]);
             entries.push(SelEntry { record_id, raw, entry: Entry::parse(&raw).ok() });
             next = u16::from_le_bytes(*following);

@@ -1,4 +1,4 @@
-//! One BMC's worker: takes commands in turn, opens the session when one is needed, repeats what may be repeated.
+//! One BMC's worker: takes commands in turn, clients' first, opens the session when one is needed, repeats what may be repeated.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,20 +9,35 @@ use super::error::{IpmiError, is_passing, is_suite_refusal};
 use super::handshake;
 use super::link::{LinkError, Tries};
 use super::login::Login;
-use super::pool::{Job, Shared};
+use super::pool::{Job, Lane, Shared};
 use super::session::{Answer, Request, Session};
 use crate::clock::Instant;
 use crate::wire::rmcp::ipmb;
 use crate::wire::rmcp::rakp::Status;
 
+/// Where an established session went silent.
+const AT: &str = "a command";
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const MAX_PAUSE: Duration = Duration::from_secs(2);
 
+/// A poll of a BMC that is well may end within this time of its beginning although a client's command has come: it is
+/// about to, and a session that is left half open is a place less at the BMC.
+const GRACE: Duration = Duration::from_millis(250);
+
 pub(super) struct Worker {
-    shared: Arc<Shared>,
-    login: Arc<Login>,
+    contact: Contact,
     client: mpsc::Receiver<Job>,
     polling: mpsc::Receiver<Job>,
+    /// A client's command that came while something else was under way.
+    first: Option<Job>,
+    /// The poll that had to make way for it, to be sent again.
+    put_off: Option<Job>,
+}
+
+/// The BMC, and what of it is open.
+struct Contact {
+    shared: Arc<Shared>,
+    login: Arc<Login>,
     held: Option<Held>,
 }
 
@@ -48,23 +63,24 @@ impl Worker {
         client: mpsc::Receiver<Job>,
         polling: mpsc::Receiver<Job>,
     ) -> Self {
-        Worker { shared, login, client, polling, held: None }
+        Worker { contact: Contact { shared, login, held: None }, client, polling, first: None, put_off: None }
     }
 
     pub(super) async fn run(mut self) {
-        loop {
-            let wake = match self.next().await {
-                Some(wake) => wake,
-                None => return,
-            };
+        while let Some(wake) = self.next().await {
             match wake {
                 Wake::Job(job) => self.serve(job).await,
-                Wake::Touch => self.touch().await,
-                Wake::GiveWay => self.close().await,
+                Wake::Touch => tokio::select! {
+                    biased;
+                    // Finding out that a session is dead takes seconds.
+                    Some(job) = self.client.recv() => self.first = Some(job),
+                    () = self.contact.touch() => {}
+                },
+                Wake::GiveWay => self.contact.close().await,
                 Wake::Stop => {
                     self.client.close();
                     self.polling.close();
-                    self.close().await;
+                    self.contact.close().await;
                     return;
                 }
             }
@@ -73,40 +89,85 @@ impl Worker {
 
     /// What to do next; nothing if there is neither session nor job: then this worker is off the list already.
     async fn next(&mut self) -> Option<Wake> {
-        let Some(held) = &self.held else {
+        if let Some(job) = self.first.take().or_else(|| self.client.try_recv().ok()).or_else(|| self.put_off.take()) {
+            return Some(Wake::Job(job));
+        }
+        let shared = &self.contact.shared;
+        let Some(held) = &self.contact.held else {
             let (client, polling) = (&mut self.client, &mut self.polling);
-            let job = self.shared.retire(&self.login, || client.try_recv().or_else(|_| polling.try_recv()).ok());
+            let job = shared.retire(&self.contact.login, || client.try_recv().or_else(|_| polling.try_recv()).ok());
             return job.map(Wake::Job);
         };
-        let touch_at = held.last_contact + self.shared.settings.keep_alive;
-        let idle_at = held.last_job + self.shared.settings.idle_close;
+        let touch_at = held.last_contact + shared.settings.keep_alive;
+        let idle_at = held.last_job + shared.settings.idle_close;
         Some(tokio::select! {
             biased;
-            () = self.shared.stop.cancelled() => Wake::Stop,
+            () = shared.stop.cancelled() => Wake::Stop,
             Some(job) = self.client.recv() => Wake::Job(job),
             Some(job) = self.polling.recv() => Wake::Job(job),
-            () = self.shared.needed_elsewhere() => Wake::GiveWay,
+            () = shared.needed_elsewhere() => Wake::GiveWay,
             () = tokio::time::sleep_until(touch_at.min(idle_at)) => if idle_at <= touch_at { Wake::GiveWay } else { Wake::Touch },
         })
     }
 
-    async fn serve(&mut self, job: Job) {
-        let Job { request, deadline, mut reply } = job;
-        if reply.is_closed() {
+    async fn serve(&mut self, mut job: Job) {
+        if job.reply.is_closed() {
             return;
         }
-        let stop = self.shared.stop.clone();
-        let result = tokio::select! {
-            biased;
-            () = stop.cancelled() => Err(IpmiError::Stopping),
-            // Nobody waits any longer. The session may be left in the middle of a command; that is harmless, because
-            // the next one has another request number.
-            () = reply.closed() => return,
-            result = self.work(&request, deadline) => result,
+        let (shared, at) = (self.contact.shared.clone(), self.contact.login.at());
+        let is_poll = job.lane == Lane::Polling;
+        let was_well = shared.breakers.of(&at).is_none();
+        if is_poll && let Err(resting) = shared.breakers.admit_poll(&at) {
+            let _ = job.reply.send(Err(resting));
+            return;
+        }
+        let begun = shared.means.clock.instant();
+        let mut make_way_at = None;
+        let ended = {
+            let work = self.contact.work(&job.request, job.deadline);
+            tokio::pin!(work);
+            loop {
+                tokio::select! {
+                    biased;
+                    () = shared.stop.cancelled() => break Ended::With(Err(IpmiError::Stopping)),
+                    // Nobody waits any longer. The session may be left in the middle of a command; that is harmless, because
+                    // the next one has another request number.
+                    () = job.reply.closed() => return,
+                    () = until(make_way_at) => break Ended::MadeWay,
+                    Some(came) = self.client.recv(), if is_poll && self.first.is_none() => {
+                        self.first = Some(came);
+                        make_way_at = Some(if was_well { begun + GRACE } else { begun });
+                    }
+                    result = &mut work => break Ended::With(result),
+                }
+            }
         };
-        let _ = reply.send(result);
+        match ended {
+            Ended::With(result) => {
+                shared.breakers.take_in(&at, &result);
+                let _ = job.reply.send(result);
+            }
+            Ended::MadeWay if job.request.repeatable => self.put_off = Some(job),
+            Ended::MadeWay => drop(job.reply.send(Err(IpmiError::TimedOut { at: AT, maybe_done: true }))),
+        }
     }
+}
 
+/// How a command's turn ended.
+enum Ended {
+    With(Result<Answer, IpmiError>),
+    MadeWay,
+}
+
+/// Never, if there is no such moment.
+async fn until(at: Option<Instant>) {
+    match at {
+        Some(at) => tokio::time::sleep_until(at).await,
+        None => std::future::pending().await,
+    }
+}
+
+impl Contact {
     /// Runs the command, with a new session if the old one is dead, and again while the BMC says "busy".
     async fn work(&mut self, request: &Request, deadline: Instant) -> Result<Answer, IpmiError> {
         let mut pause = FIRST_PAUSE;
@@ -136,7 +197,6 @@ impl Worker {
     }
 
     async fn try_once(&mut self, request: &Request, was_open: bool, deadline: Instant) -> Result<Answer, IpmiError> {
-        const AT: &str = "a command";
         let Some(held) = &mut self.held else {
             return Err(IpmiError::TimedOut { at: AT, maybe_done: false });
         };

@@ -17,7 +17,7 @@ pub use vendor::IpmiVendor;
 
 use super::traits::Done;
 use super::{DriverError, Task};
-use crate::bmc::ipmi::{Bmc, IpmiError};
+use crate::bmc::ipmi::{Bmc, IpmiError, Stumbling};
 
 /// The node's BMC, and a name for it in errors.
 struct Connection {
@@ -41,7 +41,8 @@ impl Connection {
         let login = &self.info.login;
         let text = format!("IPMI of {}:{}: {error}", login.host, login.port);
         match error {
-            IpmiError::Unreachable { .. } | IpmiError::Stopping => DriverError::Unreachable(text),
+            IpmiError::Unreachable { .. } | IpmiError::NoRoom(_) | IpmiError::Stopping => DriverError::Unreachable(text),
+            IpmiError::LeftAlone { .. } => DriverError::LeftAlone(text),
             IpmiError::TimedOut { .. } => DriverError::TimedOut(text),
             IpmiError::Unsupported(_) => DriverError::Unsupported(text),
             IpmiError::Misconfigured(_) => DriverError::Misconfigured(text),
@@ -52,6 +53,12 @@ impl Connection {
             | IpmiError::Garbled(_) => DriverError::Refused(text),
         }
     }
+}
+
+/// What is wrong with a node's BMC, if its settings name one and it stumbles.
+pub fn stumbling(task: &Task) -> Option<Stumbling> {
+    let login = info::parse(&task.driver_info()).ok()?.login;
+    task.env.ipmi.stumbling(&login.host, login.port)
 }
 
 /// All of them need the same keys.

@@ -90,6 +90,9 @@ struct Seen {
     /// Function and command of every request inside a session, oldest first; bounded.
     commands: Arc<Mutex<Vec<(u8, u8)>>>,
     sessions: Arc<AtomicUsize>,
+    /// Datagrams that arrived, also those that a fault makes us deaf to, and the ports that they came from, latest last.
+    packets: Arc<AtomicUsize>,
+    peers: Arc<Mutex<Vec<SocketAddr>>>,
 }
 
 impl SimBmc {
@@ -134,6 +137,16 @@ impl SimBmc {
         self.seen.commands.lock().unwrap_or_else(PoisonError::into_inner).len()
     }
 
+    /// Datagrams that arrived, whether or not a fault let them be heard.
+    pub fn packets(&self) -> usize {
+        self.seen.packets.load(Ordering::SeqCst)
+    }
+
+    /// Sockets that have sent something. Every attempt to open a session has one of its own.
+    pub fn callers(&self) -> usize {
+        self.seen.peers.lock().unwrap_or_else(PoisonError::into_inner).len()
+    }
+
     /// Sessions that are open now.
     pub fn sessions(&self) -> usize {
         self.seen.sessions.load(Ordering::SeqCst)
@@ -149,6 +162,14 @@ impl SimBmc {
 
 impl Seen {
     const MAX: usize = 65_536;
+
+    fn packet(&self, peer: SocketAddr) {
+        self.packets.fetch_add(1, Ordering::SeqCst);
+        let mut peers = self.peers.lock().unwrap_or_else(PoisonError::into_inner);
+        if peers.len() < Self::MAX && !peers.iter().rev().any(|known| *known == peer) {
+            peers.push(peer);
+        }
+    }
 
     fn command(&self, netfn: u8, cmd: u8) {
         let mut commands = self.commands.lock().unwrap_or_else(PoisonError::into_inner);

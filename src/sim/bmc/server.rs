@@ -21,6 +21,7 @@ pub(super) struct Server {
     firmware: Firmware,
     chassis: Chassis,
     knobs: Knobs,
+    seen: Seen,
     later: Vec<(Instant, Later)>,
 }
 
@@ -40,8 +41,8 @@ impl Server {
     ) -> Self {
         let guid = seams.random.bytes();
         let firmware = Firmware::new(&personality, guid, chassis.clone(), knobs.clone(), seams.random.clone());
-        let sessions = Sessions::new(personality, guid, knobs.clone(), seen, seams.random.clone());
-        Server { seams, socket, sessions, firmware, chassis, knobs, later: Vec::new() }
+        let sessions = Sessions::new(personality, guid, knobs.clone(), seen.clone(), seams.random.clone());
+        Server { seams, socket, sessions, firmware, chassis, knobs, seen, later: Vec::new() }
     }
 
     pub(super) async fn run(mut self) {
@@ -73,6 +74,7 @@ impl Server {
     }
 
     async fn receive(&mut self, bytes: &[u8], peer: SocketAddr) {
+        self.seen.packet(peer);
         let random = self.seams.random.clone();
         if self.knobs.read(|faults| faults.silent) || self.knobs.hits(Hit::LoseRequest, &random) {
             return;

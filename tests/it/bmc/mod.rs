@@ -1,5 +1,6 @@
 //! Clients of management controllers.
 
+mod breaker;
 mod ipmi;
 mod ipmi_faults;
 mod ipmi_fuzz;

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use bessemer::bmc::ipmi;
 use bessemer::clock::Clock;
 use bessemer::driver::{Environment, Settings};
 use bessemer::engine::{self, Handle, Periods};
@@ -41,7 +42,11 @@ impl World {
     ) -> Result<Self, Box<dyn std::error::Error>> {
         let (clock, random) = (Clock::system(), Random::system());
         let store = Store::open(&dir.path().join("store.sqlite"), Options::new(clock.clone(), random.clone()))?;
-        let env = Environment::new(clock, Net::system(), random, Settings::default());
+        let mut env = Environment::new(clock.clone(), Net::system(), random.clone(), Settings::default());
+        // BMCs that stumble are left alone for milliseconds, not for minutes.
+        let rests = (Duration::from_millis(20), Duration::from_millis(200));
+        let ipmi = ipmi::Settings { first_rest: rests.0, longest_rest: rests.1, ..ipmi::Settings::default() };
+        env.ipmi = ipmi::Pool::new(Net::system(), clock, random, ipmi);
         let stop = CancellationToken::new();
         let rules = Rules { conductor: "here".to_owned(), ..rules };
         let (handle, engine) = engine::start(store.clone(), env, rules, periods, stop.clone());
