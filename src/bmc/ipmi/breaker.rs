@@ -170,7 +170,9 @@ impl Breakers {
                 && now < breaker.until + self.longest_rest
         });
         while of.len() >= REMEMBERED {
-            let Some(oldest) = of.iter().min_by_key(|(_, breaker)| breaker.until).map(|(at, _)| at.clone()) else { break };
+            let Some(oldest) = of.iter().min_by_key(|(_, breaker)| breaker.until).map(|(at, _)| at.clone()) else {
+                break;
+            };
             of.remove(&oldest);
         }
     }

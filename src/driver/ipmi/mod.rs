@@ -41,7 +41,9 @@ impl Connection {
         let login = &self.info.login;
         let text = format!("IPMI of {}:{}: {error}", login.host, login.port);
         match error {
-            IpmiError::Unreachable { .. } | IpmiError::NoRoom(_) | IpmiError::Stopping => DriverError::Unreachable(text),
+            IpmiError::Unreachable { .. } | IpmiError::NoRoom(_) | IpmiError::Stopping => {
+                DriverError::Unreachable(text)
+            }
             IpmiError::LeftAlone { .. } => DriverError::LeftAlone(text),
             IpmiError::TimedOut { .. } => DriverError::TimedOut(text),
             IpmiError::Unsupported(_) => DriverError::Unsupported(text),
