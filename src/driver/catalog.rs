@@ -243,11 +243,14 @@ impl Driver {
     ) -> Result<PowerState, DriverError> {
         if target != PowerTarget::On {
             task.changes.forget_agent = true;
+            task.node.set_restarting(true);
         }
         task.node.power_epoch += 1;
         task.save().await?;
         task.prepare_family(target).await?;
-        let state = self.power.set(task, target, within).await?;
+        let state = self.power.set(task, target, within).await;
+        task.node.set_restarting(false);
+        let state = state?;
         task.node.power_state = Some(state);
         let now = without_zone(task.env.clock.now());
         task.node.driver_internal_info.set("last_power_state_change", now);

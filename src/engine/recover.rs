@@ -45,6 +45,8 @@ fn mend(tx: &Tx, before: Node) -> Result<bool, StoreError> {
         work::update(tx, waiting, &Work { heartbeat: true, ..waiting.clone() })?;
     }
     let mut node = before.clone();
+    // A piece that is walked again says so again.
+    node.set_restarting(false);
     let power_owed = owed.as_ref().is_some_and(|work| work.flow == FlowName::Power || work.args.get("power").is_some());
     if node.target_power_state.is_some() && !power_owed {
         node.target_power_state = None;

@@ -63,6 +63,8 @@ impl Settled {
         // Deleted meanwhile: whoever did that has settled everything.
         let Some(owed) = work::find(tx, self.id)? else { return Ok(false) };
         let (before, mut node) = self.delta.merged(tx)?;
+        // However the piece ended, it no longer switches anything.
+        node.set_restarting(false);
         let mut next = owed.clone();
         next.args = self.args.clone();
         let more = match &self.outcome {

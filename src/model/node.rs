@@ -95,7 +95,25 @@ record! { "nodes" =>
     }
 }
 
+/// Key in `driver_internal_info` while a machine is being switched off or restarted.
+const RESTARTING: &str = "machine_restarting";
+
 impl Node {
+    /// Notes that the machine is being switched off or restarted, or that this is over. Meanwhile nobody on it is told
+    /// anything: a ramdisk that is about to end would take the token that is meant for the next.
+    pub fn set_restarting(&mut self, restarting: bool) {
+        if restarting {
+            self.driver_internal_info.set(RESTARTING, true);
+        } else {
+            self.driver_internal_info.remove(RESTARTING);
+        }
+    }
+
+    /// See [`Node::set_restarting`].
+    pub fn is_restarting(&self) -> bool {
+        self.driver_internal_info.get(RESTARTING).is_some()
+    }
+
     /// Whether a ramdisk that runs on the machine is used for what comes next: as its owner says, or else `configured`.
     pub fn fast_track(&self, configured: bool) -> bool {
         match self.driver_info.get("fast_track") {

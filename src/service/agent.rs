@@ -34,7 +34,7 @@ pub struct Found {
 /// A token is handed out once, because whoever holds it is believed. The exception is one that an earlier process of
 /// ours handed out and that was never used: its answer died with that process, and the agent would wait for ever.
 pub fn lookup(tx: &Tx, asked: &Lookup, rules: &Rules) -> Refused<Found> {
-    let Some(before) = find(tx, asked)?.filter(|node| answers_lookup(node, rules)) else {
+    let Some(before) = find(tx, asked)?.filter(|node| answers_lookup(node, rules) && !node.is_restarting()) else {
         return Err(Refusal::not_found("Not Found"));
     };
     if secret_of(tx, &before, TOKEN)?.is_some() && !was_lost(tx, &before, rules)? {

@@ -126,6 +126,27 @@ async fn raid_that_is_not_the_agents_is_not_the_agents_to_change() -> Fallible {
     Ok(())
 }
 
+/// Its answer would be the only one with a token, and the ramdisk that is about to start would wait in vain.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_ramdisk_that_is_being_switched_off_takes_no_token_away() -> Fallible {
+    let site = active(117, json!({}), "").await?;
+    site.machine(0).bmc.misbehave(|faults| faults.ignore_power = true);
+    assert_eq!(site.ask(0, "service", steps(&[("deploy", "burnin_cpu")])).await?.0, 202);
+    let restarting = async {
+        while site.node(0).await?["driver_internal_info"]["machine_restarting"].is_null() {
+            site.seams.clock.sleep(std::time::Duration::from_millis(5)).await;
+        }
+        Fallible::Ok(())
+    };
+    tokio::time::timeout(std::time::Duration::from_secs(30), restarting).await??;
+    let mac = site.machine(0).model.mac.map(|byte| format!("{byte:02x}")).join(":");
+    let (status, answer) = site.call(hyper::Method::GET, &format!("/v1/lookup?addresses={mac}"), None).await?;
+    assert_eq!(status, 404, "{answer}");
+    site.machine(0).bmc.misbehave(|faults| faults.ignore_power = false);
+    site.settled(0, "active").await?;
+    site.runs_instance(0).await
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_service_goes_on_from_every_point_at_which_the_process_can_die() -> Fallible {
     let mut site = active(116, json!({}), "").await?;
