@@ -42,6 +42,10 @@ pub async fn answer(
     public_only: bool,
 ) -> Response<Full<Bytes>> {
     let (parts, body) = request.into_parts();
+    // Browsers ask so before they ask; like Ironic's, the answer is the same for every path and promises nothing.
+    if parts.method == Method::OPTIONS && parts.uri.path() != "/" {
+        return Response::new(Full::default());
+    }
     let asked = request::negotiate(&parts.headers);
     let base = base(state, &parts);
     let told = match &asked {

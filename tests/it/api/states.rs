@@ -107,6 +107,8 @@ async fn mistakes_in_a_verb_are_found_in_the_order_of_the_contract() -> Outcome 
         (State::Manageable, json!({"target": "provide", "rescue_password": "x"}), 400, "rescue_password"),
         (State::Manageable, json!({"target": "inspect", "configdrive": "x"}), 400, "configdrive"),
         (State::Manageable, json!({"target": "clean", "runbook": "nobody"}), 404, "nobody"),
+        (State::Manageable, json!({"target": "clean", "runbook": "no name!"}), 400, "no name!"),
+        (State::Manageable, json!({"target": "clean", "runbook": ""}), 400, "clean_steps"),
         (State::Available, json!({"target": "active", "configdrive": {"bad": 1}}), 400, "configdrive"),
         (
             State::Available,

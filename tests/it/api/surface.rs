@@ -98,6 +98,17 @@ async fn each_field_of_a_node_is_asked_for_and_written_from_its_version_on() -> 
 }
 
 #[tokio::test]
+async fn what_a_browser_asks_before_it_asks_is_answered_emptily_for_every_path() -> Outcome {
+    let (service, node) = with_node().await?;
+    for path in ["/v1", "/v1/nodes", &format!("/v1/nodes/{node}"), "/v1/nothing"] {
+        let reply = service.call("1.115", "OPTIONS", path, None).await?;
+        assert_eq!((reply.status, reply.json.is_null()), (200, true), "{path}");
+    }
+    assert!(!service.call("1.115", "OPTIONS", "/", None).await?.json.is_null(), "the root describes itself");
+    Ok(())
+}
+
+#[tokio::test]
 async fn each_route_refuses_older_versions_in_its_own_way() -> Outcome {
     let (service, node) = with_node().await?;
     for route in ROUTES.iter().filter(|route| route.too_old != TooOld::HandlerSays) {

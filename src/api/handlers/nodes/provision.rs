@@ -14,11 +14,11 @@ use crate::model::secret::Sealed;
 use crate::model::{InterfaceKind, Node};
 use crate::provision::asked::{self, AskedStep, Grammar, MOST_STEPS};
 use crate::provision::verbs::{Verb, VerbArgs};
+use crate::service::names;
 use crate::service::provision::{self, Request};
 use crate::service::runbooks;
 
 pub async fn set(call: Call) -> Result<Answer, Fault> {
-    call.no_query()?;
     let arguments = call.arguments()?;
     let (mut request, malformed) = parse(&arguments)?;
     let node = find(&call).await?;
@@ -28,7 +28,8 @@ pub async fn set(call: Call) -> Result<Answer, Fault> {
     }
     let verb = provision::possible(&node, &request)?;
     check_configdrive(&call, &target, verb, request.configdrive.as_ref())?;
-    if let Some(runbook) = request.runbook.clone() {
+    // An empty one is none, as in Ironic.
+    if let Some(runbook) = request.runbook.clone().filter(|runbook| !runbook.is_empty()) {
         follow(&call, &node, verb, &runbook, &mut request).await?;
     }
     check_versions(&call, &node, verb, &request)?;
@@ -46,6 +47,9 @@ pub async fn set(call: Call) -> Result<Answer, Fault> {
 async fn follow(call: &Call, node: &Node, verb: &Verb, runbook: &str, request: &mut Request) -> Result<(), Fault> {
     if !params::RUNBOOK.at(call.version) {
         return Err(Fault::not_acceptable());
+    }
+    if !names::is_logical(runbook) {
+        return Err(Fault::invalid(format!("Expected a logical name or UUID but received {runbook}.")));
     }
     let (ident, node) = (runbook.to_owned(), node.clone());
     let by_name = !call.version.has(Quirk::RunbooksHaveTraits);
