@@ -186,14 +186,13 @@ impl Listing {
     }
 }
 
-/// The view of a single object: all of it, or `?fields=`. Refuses other parameters.
+/// The view of a single object: all of it, or `?fields=`.
 pub fn single(call: &Call, noun: &'static Noun) -> Result<View, Fault> {
     let mut query = call.query.clone();
     let wanted = match query.take_list("fields")? {
         Some(names) => Wanted::Named(names),
         None => Wanted::All,
     };
-    query.end()?;
     View::new(noun, call.version, &call.base, &wanted)
 }
 

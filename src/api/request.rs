@@ -77,11 +77,6 @@ impl Call {
     pub fn is_too_old(&self) -> bool {
         self.version < self.route.since
     }
-
-    /// Refuses any query parameter.
-    pub fn no_query(&self) -> Result<(), Fault> {
-        self.query.clone().end()
-    }
 }
 
 /// A key that must be there.
@@ -119,7 +114,7 @@ pub fn brief(value: &Value) -> String {
     text
 }
 
-/// Query parameters. A handler takes those that it knows, then calls [`Query::end`], which refuses what is left.
+/// Query parameters. Which may be there is a row's business ([`super::surface::params::check`]); a handler takes what it needs.
 #[derive(Clone, Debug, Default)]
 pub struct Query(Vec<(String, String)>);
 
@@ -181,15 +176,6 @@ impl Query {
             }
         }
         Ok(Some(list))
-    }
-
-    /// Refuses whatever nobody has taken.
-    pub fn end(self) -> Result<(), Fault> {
-        if self.0.is_empty() {
-            return Ok(());
-        }
-        let names: Vec<_> = self.0.iter().map(|(name, _)| name.as_str()).collect();
-        Err(Fault::invalid(format!("Unexpected arguments: {}", names.join(", "))))
     }
 }
 
@@ -316,11 +302,11 @@ mod tests {
     }
 
     #[test]
-    fn a_query_gives_each_parameter_once_and_names_what_is_left() {
+    fn a_query_gives_each_parameter_once_and_keeps_what_is_left() {
         let mut query = Query::parse(Some("fields=UUID,name,uuid&a=x%20y+z&b"));
         assert_eq!(query.take_list("fields").ok().flatten(), Some(vec!["uuid".to_owned(), "name".to_owned()]));
         assert_eq!(query.take("a").ok().flatten().as_deref(), Some("x y z"));
-        assert!(query.end().is_err());
+        assert!(query.pairs().eq([("b", "")]));
         assert!(Query::parse(Some("limit=1&limit=2")).take("limit").is_err());
     }
 }

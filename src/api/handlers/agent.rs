@@ -21,7 +21,6 @@ pub async fn look_up(call: Call) -> Result<Answer, Fault> {
     let mut query = call.query.clone();
     let addresses = query.take_list("addresses")?.unwrap_or_default();
     let node_uuid = query.take("node_uuid")?;
-    query.end()?;
     let asked =
         Lookup { addresses: addresses.iter().filter_map(|it| canonical(it)).collect(), node_uuid: node(node_uuid)? };
     if asked.addresses.is_empty() && asked.node_uuid.is_none() {
@@ -34,7 +33,6 @@ pub async fn look_up(call: Call) -> Result<Answer, Fault> {
 
 /// `POST /v1/heartbeat/{node}`
 pub async fn beat(call: Call) -> Result<Answer, Fault> {
-    call.no_query()?;
     let sent = call.arguments()?;
     let ident = ident(&call)?;
     take_beat(call, ident, &sent).await
@@ -42,7 +40,6 @@ pub async fn beat(call: Call) -> Result<Answer, Fault> {
 
 /// `POST /v1/heartbeat`: the node is named in the body.
 pub async fn beat_by_name(call: Call) -> Result<Answer, Fault> {
-    call.no_query()?;
     let sent = call.arguments()?;
     let ident = text(&sent, "node_ident")?.ok_or_else(|| Fault::invalid("Missing mandatory parameter: node_ident"))?;
     let ident = named(&call, &ident)?;
@@ -84,7 +81,6 @@ pub async fn report(call: Call) -> Result<Answer, Fault> {
     }
     let mut query = call.query.clone();
     let node_uuid = if new { node(query.take("node_uuid")?)? } else { None };
-    query.end()?;
     let report = Report { data, node_uuid, addresses, takes_token: new };
     let rules = call.state.engine.rules().clone();
     let found = call.state.engine.write_when_free(move |tx| continue_inspection(tx, &report, &rules)).await?;

@@ -20,7 +20,6 @@ pub async fn list(call: Call) -> Result<Answer, Fault> {
         filters.push(Filter::text(name, &value));
         listing.carry(name, value);
     }
-    query.end()?;
     if let Some(ident) = &node {
         listing.carry("node", ident);
     }
@@ -35,7 +34,6 @@ pub async fn list(call: Call) -> Result<Answer, Fault> {
 
 /// `POST /v1/allocations`
 pub async fn create(call: Call) -> Result<Answer, Fault> {
-    call.no_query()?;
     let map = body::create(&call)?;
     let wanted = allocations::Wanted::read(&map)?;
     let made = call.state.engine.write_when_free(move |tx| allocations::create(tx, &wanted)).await?;
@@ -53,7 +51,6 @@ pub async fn show(call: Call) -> Result<Answer, Fault> {
 
 /// `PATCH /v1/allocations/{allocation}`
 pub async fn update(call: Call) -> Result<Answer, Fault> {
-    call.no_query()?;
     let operations = patch::parse(&call)?;
     let ident = call.param(0).to_owned();
     let changed = call.state.store.write(move |tx| allocations::update(tx, &ident, &operations)).await?;
@@ -62,7 +59,6 @@ pub async fn update(call: Call) -> Result<Answer, Fault> {
 
 /// `DELETE /v1/allocations/{allocation}`
 pub async fn delete(call: Call) -> Result<Answer, Fault> {
-    call.no_query()?;
     let ident = call.param(0).to_owned();
     call.state.engine.write_when_free(move |tx| allocations::delete(tx, &ident)).await?;
     Ok(Answer::nothing())
@@ -78,7 +74,6 @@ pub async fn show_of_node(call: Call) -> Result<Answer, Fault> {
 
 /// `DELETE /v1/nodes/{node}/allocation`
 pub async fn delete_of_node(call: Call) -> Result<Answer, Fault> {
-    call.no_query()?;
     let name = call.param(0).to_owned();
     let job = move |tx: &Tx| {
         let allocation = allocations::of_node(tx, &ident::node(tx, &name)?)?;

@@ -19,7 +19,6 @@ pub async fn detail(call: Call) -> Result<Answer, Fault> {
 async fn page(call: Call, detail: Detail) -> Result<Answer, Fault> {
     let mut query = call.query.clone();
     let listing = Listing::parse(&call, &CHASSIS, &mut query, detail)?;
-    query.end()?;
     let body = call.state.store.read(move |read| listing.write(read, &[], &mut |_, _, _| Ok(())));
     Ok(Answer::ok(body.await?))
 }
@@ -34,7 +33,6 @@ pub async fn show(call: Call) -> Result<Answer, Fault> {
 
 /// `POST /v1/chassis`
 pub async fn create(call: Call) -> Result<Answer, Fault> {
-    call.no_query()?;
     let map = body::create(&call)?;
     let view = View::new(&CHASSIS, call.version, &call.base, &Wanted::All)?;
     let made = call.state.write(move |tx| {
@@ -47,7 +45,6 @@ pub async fn create(call: Call) -> Result<Answer, Fault> {
 
 /// `PATCH /v1/chassis/{chassis}`
 pub async fn update(call: Call) -> Result<Answer, Fault> {
-    call.no_query()?;
     let uuid = call.uuid(0, "chassis_uuid")?;
     let operations = patch::parse(&call)?;
     let view = View::new(&CHASSIS, call.version, &call.base, &Wanted::All)?;
@@ -60,7 +57,6 @@ pub async fn update(call: Call) -> Result<Answer, Fault> {
 
 /// `DELETE /v1/chassis/{chassis}`
 pub async fn delete(call: Call) -> Result<Answer, Fault> {
-    call.no_query()?;
     let uuid = call.uuid(0, "chassis_uuid")?;
     call.state.write(move |tx| chassis::delete(tx, uuid)).await?;
     Ok(Answer::nothing())

@@ -11,7 +11,6 @@ use crate::model::Cell;
 pub async fn list(call: Call) -> Result<Answer, Fault> {
     let mut query = call.query.clone();
     let listing = Listing::parse(&call, &CONDUCTOR, &mut query, Detail::Query)?;
-    query.end()?;
     let host = &call.state.settings.conductor;
     if let Some(marker) = listing.marker().filter(|marker| marker != host) {
         return Err(Fault::not_found(format!("Conductor {marker} could not be found.")));

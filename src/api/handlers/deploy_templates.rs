@@ -11,14 +11,12 @@ use crate::service::{deploy_templates, names};
 pub async fn list(call: Call) -> Result<Answer, Fault> {
     let mut query = call.query.clone();
     let listing = Listing::parse(&call, &DEPLOY_TEMPLATE, &mut query, Detail::Query)?;
-    query.end()?;
     marker(&listing)?;
     Ok(Answer::ok(call.state.store.read(move |read| listing.write(read, &[], &mut |_, _, _| Ok(()))).await?))
 }
 
 /// `POST /v1/deploy_templates`
 pub async fn create(call: Call) -> Result<Answer, Fault> {
-    call.no_query()?;
     let map = body::create(&call)?;
     let made = call.state.store.write(move |tx| deploy_templates::create(tx, &map)).await?;
     let location = format!("/v1/deploy_templates/{}", made.uuid);
@@ -35,7 +33,6 @@ pub async fn show(call: Call) -> Result<Answer, Fault> {
 
 /// `PATCH /v1/deploy_templates/{template}`
 pub async fn update(call: Call) -> Result<Answer, Fault> {
-    call.no_query()?;
     let ident = ident(&call, "template_ident")?;
     let operations = patch::parse(&call)?;
     let changed = call.state.store.write(move |tx| deploy_templates::update(tx, &ident, &operations)).await?;
@@ -44,7 +41,6 @@ pub async fn update(call: Call) -> Result<Answer, Fault> {
 
 /// `DELETE /v1/deploy_templates/{template}`
 pub async fn delete(call: Call) -> Result<Answer, Fault> {
-    call.no_query()?;
     call.arguments()?;
     let ident = ident(&call, "template_ident")?;
     call.state.store.write(move |tx| deploy_templates::delete(tx, &ident)).await?;

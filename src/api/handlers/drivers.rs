@@ -93,7 +93,6 @@ fn list_of<'n>(out: &mut Vec<u8>, names: impl Iterator<Item = &'n str>) {
 
 /// `GET /v1/drivers/{driver}/properties`: what `driver_info` may hold, as the default interfaces say.
 pub async fn properties(call: Call) -> Result<Answer, Fault> {
-    call.no_query()?;
     let hardware = known(&call)?;
     let mut found = Map::new();
     for kind in InterfaceKind::ALL {
@@ -107,7 +106,6 @@ pub async fn properties(call: Call) -> Result<Answer, Fault> {
 
 /// `GET /v1/drivers/{driver}/vendor_passthru/methods`: no hardware type has any of its own.
 pub async fn methods(call: Call) -> Result<Answer, Fault> {
-    call.no_query()?;
     known(&call)?;
     Ok(Answer::json(&Value::Object(Map::new())))
 }
@@ -123,7 +121,6 @@ pub async fn passthru(call: Call) -> Result<Answer, Fault> {
 
 /// `GET /v1/drivers/{driver}/raid/logical_disk_properties`
 pub async fn disk_properties(call: Call) -> Result<Answer, Fault> {
-    call.no_query()?;
     let hardware = known(&call)?;
     let raid =
         hardware.default(InterfaceKind::Raid).and_then(|name| catalog::implementation(InterfaceKind::Raid, name));

@@ -33,7 +33,6 @@ const KEYS: &[(&str, Holds, bool)] = &[
 
 /// `POST /v1/events`
 pub async fn report(call: Call) -> Result<Answer, Fault> {
-    call.no_query()?;
     let body = call.object("events")?;
     let wrong = |what: String| Fault::invalid(format!("Schema error for events: {what}"));
     if let Some(other) = body.keys().find(|key| *key != "events") {

@@ -15,14 +15,12 @@ pub async fn list(call: Call) -> Result<Answer, Fault> {
     if let Some(phase) = query.take("phase")? {
         listing.carry("phase", phase);
     }
-    query.end()?;
     let body = call.state.store.read(move |read| listing.below(read, &[], LINKED, &mut |_, _, _| Ok(())));
     Ok(Answer::ok(body.await?))
 }
 
 /// `POST /v1/inspection_rules`
 pub async fn create(call: Call) -> Result<Answer, Fault> {
-    call.no_query()?;
     let map = body::create(&call)?;
     let made = call.state.store.write(move |tx| rules::create(tx, &map)).await?;
     let location = format!("/v1/inspection_rules/{}", made.uuid);
@@ -39,7 +37,6 @@ pub async fn show(call: Call) -> Result<Answer, Fault> {
 
 /// `PATCH /v1/inspection_rules/{rule}`
 pub async fn update(call: Call) -> Result<Answer, Fault> {
-    call.no_query()?;
     let uuid = rules::uuid(call.param(0))?;
     let operations = patch::operations(&call)?;
     let changed = call.state.store.write(move |tx| rules::update(tx, uuid, &operations)).await?;
@@ -48,7 +45,6 @@ pub async fn update(call: Call) -> Result<Answer, Fault> {
 
 /// `DELETE /v1/inspection_rules/{rule}`
 pub async fn delete(call: Call) -> Result<Answer, Fault> {
-    call.no_query()?;
     let uuid = rules::uuid(call.param(0))?;
     call.state.store.write(move |tx| rules::delete(tx, uuid)).await?;
     Ok(Answer::nothing())

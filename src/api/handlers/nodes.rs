@@ -59,7 +59,6 @@ async fn page(call: Call, detail: Detail, of_chassis: Option<Uuid>) -> Result<An
     let mut query = call.query.clone();
     let mut listing = Listing::parse(&call, &NODE, &mut query, detail)?;
     let asked = filters::parse(&call, &mut query, &mut listing, of_chassis)?;
-    query.end()?;
     let state = call.state.clone();
     let body = call.state.store.read(move |read| {
         let filters = asked.resolve(read)?;
@@ -93,7 +92,6 @@ async fn one(call: Call, view: View) -> Result<Answer, Fault> {
 
 /// `POST /v1/nodes`
 pub async fn create(call: Call) -> Result<Answer, Fault> {
-    call.no_query()?;
     let sent = call.object("node")?;
     check_new(&call, &sent)?;
     let state = if call.version.has(Quirk::NodesStartInEnroll) { State::Enroll } else { State::Available };
@@ -175,7 +173,6 @@ pub async fn update(call: Call) -> Result<Answer, Fault> {
 
 /// `DELETE /v1/nodes/{node}`
 pub async fn delete(call: Call) -> Result<Answer, Fault> {
-    call.no_query()?;
     let ident = ident(&call)?;
     call.state.write(move |tx| nodes::delete(tx, &ident)).await?;
     Ok(Answer::nothing())
@@ -198,7 +195,6 @@ pub async fn clear_maintenance(call: Call) -> Result<Answer, Fault> {
 }
 
 async fn maintenance(call: Call, reason: Option<Option<String>>) -> Result<Answer, Fault> {
-    call.no_query()?;
     let ident = ident(&call)?;
     call.state.write(move |tx| nodes::set_maintenance(tx, &ident, reason.clone())).await?;
     Ok(Answer::accepted())

@@ -54,7 +54,6 @@ async fn page(call: Call, detail: Detail, of_node: Option<String>) -> Result<Ans
         listing.carry("conductor_groups", groups);
     }
     let node = query.take_ident("node")?;
-    query.end()?;
     if let Some(name) = &node {
         listing.carry("node", name);
     }
@@ -75,7 +74,6 @@ async fn page(call: Call, detail: Detail, of_node: Option<String>) -> Result<Ans
 
 /// `POST /v1/portgroups`
 pub async fn create(call: Call) -> Result<Answer, Fault> {
-    call.no_query()?;
     let map = body::checked(&call, portgroups::check)?;
     let view = View::new(&PORTGROUP, call.version, &call.base, &Wanted::All)?;
     let made = call.state.write(move |tx| {
@@ -108,7 +106,6 @@ pub(super) fn group(call: &Call) -> Result<String, Fault> {
 
 /// `PATCH /v1/portgroups/{portgroup}`
 pub async fn update(call: Call) -> Result<Answer, Fault> {
-    call.no_query()?;
     let ident = group(&call)?;
     let operations = patch::parse(&call)?;
     let blocks = call.version.has(Quirk::InspectWaitHasAName);
@@ -122,7 +119,6 @@ pub async fn update(call: Call) -> Result<Answer, Fault> {
 
 /// `DELETE /v1/portgroups/{portgroup}`
 pub async fn delete(call: Call) -> Result<Answer, Fault> {
-    call.no_query()?;
     let ident = group(&call)?;
     call.state.write(move |tx| portgroups::delete(tx, &ident)).await?;
     Ok(Answer::nothing())

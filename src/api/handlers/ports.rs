@@ -112,7 +112,6 @@ async fn page(call: Call, detail: Detail, below: Option<Parent>) -> Result<Answe
         filters.push(described(&text));
         listing.carry("description_contains", text);
     }
-    query.end()?;
     // There is one at most, so what else is asked for adds nothing; but a node or a group that is named goes first.
     if let (Some(mac), Some(address), true) = (mac, address, parents.is_empty()) {
         filters = vec![Filter::text("address", &mac)];
@@ -129,7 +128,6 @@ async fn page(call: Call, detail: Detail, below: Option<Parent>) -> Result<Answe
 
 /// `POST /v1/ports`
 pub async fn create(call: Call) -> Result<Answer, Fault> {
-    call.no_query()?;
     let map = body::checked(&call, ports::check)?;
     if let Some(Value::Object(connection)) = map.get("local_link_connection")
         && LINK_KEYS.iter().any(|(key, during)| !during.contains(&call.version) && connection.contains_key(*key))
@@ -168,7 +166,6 @@ fn port(call: &Call) -> Result<String, Fault> {
 
 /// `PATCH /v1/ports/{port}`
 pub async fn update(call: Call) -> Result<Answer, Fault> {
-    call.no_query()?;
     let name = port(&call)?;
     let operations = patch::parse(&call)?;
     let newer = |operation: &Operation| operation.path == ["local_link_connection", "network_type"];
@@ -187,7 +184,6 @@ pub async fn update(call: Call) -> Result<Answer, Fault> {
 
 /// `DELETE /v1/ports/{port}`: by UUID only, lest a name hit the wrong card.
 pub async fn delete(call: Call) -> Result<Answer, Fault> {
-    call.no_query()?;
     let ident = call.param(0);
     let uuid = Uuid::try_parse(ident).map_err(|_| Fault::invalid(format!("Expected UUID for port_uuid: {ident}")))?;
     call.state.engine.write_when_free(move |tx| ports::delete(tx, uuid)).await?;

@@ -8,7 +8,6 @@ use crate::api::{Answer, Call, Fault};
 
 /// `GET /`
 pub async fn root(call: Call) -> Result<Answer, Fault> {
-    call.no_query()?;
     let version = version(&call.base);
     // Name and description belong to the API, not to who serves it: clients recognise it by them.
     Ok(Answer::json(&json!({
@@ -21,7 +20,6 @@ pub async fn root(call: Call) -> Result<Answer, Fault> {
 
 /// `GET /v1`
 pub async fn v1(call: Call) -> Result<Answer, Fault> {
-    call.no_query()?;
     let base = &call.base;
     let mut body: Map<String, Value> = Map::new();
     body.insert("id".into(), json!("v1"));

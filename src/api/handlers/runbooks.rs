@@ -20,7 +20,6 @@ pub async fn list(call: Call) -> Result<Answer, Fault> {
     let mut query = call.query.clone();
     let mut listing = Listing::parse(&call, &RUNBOOK, &mut query, Detail::Query).map_err(unknown)?;
     let project = query.take_bool("project")?;
-    query.end()?;
     marker(&listing)?;
     let mut filters = Vec::new();
     if project == Some(true) {
@@ -33,7 +32,6 @@ pub async fn list(call: Call) -> Result<Answer, Fault> {
 
 /// `POST /v1/runbooks`
 pub async fn create(call: Call) -> Result<Answer, Fault> {
-    call.no_query()?;
     let map = body::create(&call).map_err(unknown)?;
     let by_name = !call.version.has(Quirk::RunbooksHaveTraits);
     let made = call.state.store.write(move |tx| runbooks::create(tx, &map, by_name)).await?;
@@ -51,7 +49,6 @@ pub async fn show(call: Call) -> Result<Answer, Fault> {
 
 /// `PATCH /v1/runbooks/{runbook}`
 pub async fn update(call: Call) -> Result<Answer, Fault> {
-    call.no_query()?;
     let ident = ident(&call, "runbook_ident")?;
     let operations = patch::parse(&call).map_err(unknown)?;
     let changed = call.state.store.write(move |tx| runbooks::update(tx, &ident, &operations)).await?;
@@ -60,7 +57,6 @@ pub async fn update(call: Call) -> Result<Answer, Fault> {
 
 /// `DELETE /v1/runbooks/{runbook}`
 pub async fn delete(call: Call) -> Result<Answer, Fault> {
-    call.no_query()?;
     call.arguments()?;
     let ident = ident(&call, "runbook_ident")?;
     call.state.store.write(move |tx| runbooks::delete(tx, &ident)).await?;
@@ -74,7 +70,6 @@ pub async fn which(_call: Call) -> Result<Answer, Fault> {
 
 /// `GET /v1/runbooks/{runbook}/traits`
 pub async fn list_traits(call: Call) -> Result<Answer, Fault> {
-    call.no_query()?;
     let ident = ident(&call, "runbook_ident")?;
     let found = call.state.store.read(move |read| runbooks::find(read, &ident)).await?;
     Ok(Answer::ok(format!("{{\"traits\":{}}}", found.traits.as_str()).into_bytes()))
@@ -82,7 +77,6 @@ pub async fn list_traits(call: Call) -> Result<Answer, Fault> {
 
 /// `PUT /v1/runbooks/{runbook}/traits` with `{"traits": […]}`
 pub async fn replace_traits(call: Call) -> Result<Answer, Fault> {
-    call.no_query()?;
     let names = traits_in(&call)?.ok_or_else(one_or_all)?;
     let ident = ident(&call, "runbook_ident")?;
     let job = move |tx: &Tx| runbooks::change_traits(tx, &ident, |have| *have = names.clone());
@@ -92,7 +86,6 @@ pub async fn replace_traits(call: Call) -> Result<Answer, Fault> {
 
 /// `DELETE /v1/runbooks/{runbook}/traits`
 pub async fn clear_traits(call: Call) -> Result<Answer, Fault> {
-    call.no_query()?;
     let ident = ident(&call, "runbook_ident")?;
     call.state.store.write(move |tx| runbooks::change_traits(tx, &ident, Vec::clear)).await?;
     Ok(Answer::nothing())
@@ -100,7 +93,6 @@ pub async fn clear_traits(call: Call) -> Result<Answer, Fault> {
 
 /// `PUT /v1/runbooks/{runbook}/traits/{trait}`, without a body
 pub async fn add_trait(call: Call) -> Result<Answer, Fault> {
-    call.no_query()?;
     let name = call.param(1).to_owned();
     check(&name, "trait")?;
     if traits_in(&call)?.is_some() {
@@ -115,7 +107,6 @@ pub async fn add_trait(call: Call) -> Result<Answer, Fault> {
 
 /// `DELETE /v1/runbooks/{runbook}/traits/{trait}`: one that is not there is gone already.
 pub async fn remove_trait(call: Call) -> Result<Answer, Fault> {
-    call.no_query()?;
     let (ident, name) = (ident(&call, "runbook_ident")?, call.param(1).to_owned());
     let job = move |tx: &Tx| runbooks::change_traits(tx, &ident, |have| have.retain(|known| *known != name));
     call.state.store.write(job).await?;

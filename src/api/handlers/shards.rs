@@ -7,7 +7,6 @@ use crate::store::{StoreError, nodes};
 
 /// `GET /v1/shards`: each with its number of nodes, the largest first. Nodes without a shard are counted as `None`.
 pub async fn list(call: Call) -> Result<Answer, Fault> {
-    call.no_query()?;
     let counts = call.state.store.read(nodes::count_shards).await.map_err(|error: StoreError| Fault::from(error))?;
     let shown =
         counts.into_iter().map(|(name, count)| json!({"name": name.as_deref().unwrap_or("None"), "count": count}));

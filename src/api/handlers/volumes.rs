@@ -16,13 +16,11 @@ use crate::store::page::Filter;
 
 /// `GET /v1/volume`
 pub async fn root(call: Call) -> Result<Answer, Fault> {
-    call.no_query()?;
     Ok(links(&call, "volume/"))
 }
 
 /// `GET /v1/nodes/{node}/volume`
 pub async fn root_of_node(call: Call) -> Result<Answer, Fault> {
-    call.no_query()?;
     nodes::find(&call).await?;
     let path = format!("nodes/{}/volume/", call.param(0));
     Ok(links(&call, &path))
@@ -67,7 +65,6 @@ async fn page(call: Call, noun: &'static Noun, of_node: Option<String>) -> Resul
     let mut query = call.query.clone();
     let mut listing = Listing::parse(&call, noun, &mut query, Detail::Query)?;
     let node = query.take_ident("node")?;
-    query.end()?;
     if let Some(name) = &node {
         listing.carry("node", name);
     }
@@ -96,7 +93,6 @@ type Make = fn(&Tx, &Map<String, Value>) -> Refused<Uuid>;
 type Change = fn(&Tx, Uuid, &[Operation]) -> Refused<()>;
 
 async fn create(call: Call, noun: &'static Noun, make: Make) -> Result<Answer, Fault> {
-    call.no_query()?;
     let map = body::create(&call)?;
     let view = whole(&call, noun)?;
     let made = call.state.write(move |tx| {
@@ -135,7 +131,6 @@ pub async fn update_target(call: Call) -> Result<Answer, Fault> {
 }
 
 async fn update(call: Call, noun: &'static Noun, change: Change) -> Result<Answer, Fault> {
-    call.no_query()?;
     let uuid = uuid(&call, noun)?;
     let operations = patch::parse(&call)?;
     let view = whole(&call, noun)?;
@@ -148,7 +143,6 @@ async fn update(call: Call, noun: &'static Noun, change: Change) -> Result<Answe
 
 /// `DELETE /v1/volume/connectors/{connector}`
 pub async fn delete_connector(call: Call) -> Result<Answer, Fault> {
-    call.no_query()?;
     let uuid = uuid(&call, &CONNECTOR)?;
     call.state.write(move |tx| volumes::delete_connector(tx, uuid)).await?;
     Ok(Answer::nothing())
@@ -156,7 +150,6 @@ pub async fn delete_connector(call: Call) -> Result<Answer, Fault> {
 
 /// `DELETE /v1/volume/targets/{target}`
 pub async fn delete_target(call: Call) -> Result<Answer, Fault> {
-    call.no_query()?;
     let uuid = uuid(&call, &TARGET)?;
     call.state.write(move |tx| volumes::delete_target(tx, uuid)).await?;
     Ok(Answer::nothing())

@@ -107,7 +107,6 @@ pub const NODE_FILTERS: &[Param] = &[
     param("instance_uuid", 1, Schema::Uuid),
     param("associated", 1, Schema::Boolean),
     param("maintenance", 1, Schema::Boolean),
-    param("chassis_uuid", 1, Schema::Uuid),
     text("project", 1),
     text("description_contains", 1),
     param("retired", 1, Schema::Boolean),
@@ -123,6 +122,8 @@ pub const NODE_FILTERS: &[Param] = &[
     param("sharded", 82, Schema::Boolean),
     text("instance_name", 104),
 ];
+/// Where a node stands; below a chassis that goes without saying.
+pub const NODE_CHASSIS: &[Param] = &[param("chassis_uuid", 1, Schema::Uuid)];
 /// Filters by kinship.
 pub const NODE_FAMILY: &[Param] = &[text("parent_node", 83), param("include_children", 83, Schema::Boolean)];
 /// The same for `/v1/nodes/detail`, where Ironic forgets to look at the version.

@@ -49,11 +49,11 @@ pub static ROUTES: &[Route] = &[
     get("/", handler!(root::root)).public().gives(Document(doc::ROOT)),
     get("/v1", handler!(root::v1)).public().gives(Document(doc::V1)),
 
-    get("/v1/nodes", handler!(nodes::list)).query(&[PAGING_BY_UUID, FIELDS, DETAIL, NODE_FILTERS, NODE_FAMILY]).gives(Page(&NODE)),
+    get("/v1/nodes", handler!(nodes::list)).query(&[PAGING_BY_UUID, FIELDS, DETAIL, NODE_FILTERS, NODE_CHASSIS, NODE_FAMILY]).gives(Page(&NODE)),
     post("/v1/nodes", handler!(nodes::create)).takes(New(&NODE, NONE)).gives(Gives::New(&NODE)),
     patch("/v1/nodes", handler!(nodes::which)).gives(Refusal),
     delete("/v1/nodes", handler!(nodes::which)).gives(Refusal),
-    get("/v1/nodes/detail", handler!(nodes::detail)).query(&[PAGING_BY_UUID, NODE_FILTERS, NODE_FAMILY_ALWAYS]).gives(Page(&NODE)),
+    get("/v1/nodes/detail", handler!(nodes::detail)).query(&[PAGING_BY_UUID, NODE_FILTERS, NODE_CHASSIS, NODE_FAMILY_ALWAYS]).gives(Page(&NODE)),
     get("/v1/nodes/validate", handler!(nodes::hardware::validate_named)).query(&[NODE_NAMED]).gives(Document(doc::VALIDATION)),
     get("/v1/nodes/{node}", handler!(nodes::show)).query(&[FIELDS]).gives(One(&NODE)),
     patch("/v1/nodes/{node}", handler!(nodes::update)).query(&[NODE_PATCH]).takes(Patch(&NODE)).gives(One(&NODE)),

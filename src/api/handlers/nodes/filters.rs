@@ -4,7 +4,7 @@ use uuid::Uuid;
 
 use crate::api::listing::Listing;
 use crate::api::request::{Query, boolean};
-use crate::api::surface::params::{NODE_FAMILY, NODE_FILTERS};
+use crate::api::surface::params::{NODE_CHASSIS, NODE_FAMILY, NODE_FILTERS};
 use crate::api::{Call, Fault};
 use crate::model::{Fault as NodeFault, State};
 use crate::service::chassis;
@@ -23,8 +23,7 @@ pub struct Asked {
 pub fn parse(call: &Call, query: &mut Query, listing: &mut Listing, of_chassis: Option<Uuid>) -> Result<Asked, Fault> {
     let mut asked = Asked { filters: Vec::new(), parent: None, chassis: of_chassis };
     let mut children = false;
-    let known = NODE_FILTERS.iter().chain(NODE_FAMILY);
-    for param in known.filter(|param| of_chassis.is_none() || param.name != "chassis_uuid") {
+    for param in [NODE_FILTERS, NODE_CHASSIS, NODE_FAMILY].iter().copied().flatten() {
         let Some(text) = query.take(param.name)? else { continue };
         match param.name {
             "include_children" => children = boolean(param.name, &text)?,

@@ -19,7 +19,6 @@ pub(super) const WITHIN: Duration = Duration::from_secs(60);
 
 /// `GET …/validate`
 pub async fn validate(call: Call) -> Result<Answer, Fault> {
-    call.no_query()?;
     let node = find(&call).await?;
     validated(&call, node).await
 }
@@ -28,7 +27,6 @@ pub async fn validate(call: Call) -> Result<Answer, Fault> {
 pub async fn validate_named(call: Call) -> Result<Answer, Fault> {
     let mut query = call.query.clone();
     let (node, uuid) = (query.take("node")?, query.take("node_uuid")?);
-    query.end()?;
     let text = node.or(uuid).ok_or_else(|| Fault::invalid("Missing mandatory parameter: node"))?;
     let ident = named(&call, &text)?;
     let node = call.state.store.read(move |read| nodes::find(read, &ident)).await?;
@@ -57,7 +55,6 @@ pub(super) async fn validated_for(call: &Call, node: &Node, kind: InterfaceKind)
 
 /// `GET …/management/boot_device`
 pub async fn boot_device(call: Call) -> Result<Answer, Fault> {
-    call.no_query()?;
     let node = find(&call).await?;
     let asked = call.state.engine.call(node.uuid, Lock::Shared, WITHIN, |task, driver| {
         Box::pin(async move {
@@ -92,7 +89,6 @@ pub async fn set_boot_device(call: Call) -> Result<Answer, Fault> {
 
 /// `GET …/management/boot_device/supported`
 pub async fn supported_boot_devices(call: Call) -> Result<Answer, Fault> {
-    call.no_query()?;
     let node = find(&call).await?;
     let asked = call.state.engine.call(node.uuid, Lock::Shared, WITHIN, |task, driver| {
         Box::pin(async move { Ok(driver.management.supported_boot_devices(task)) })

@@ -23,7 +23,6 @@ const VALIDATION: Duration = Duration::from_secs(30);
 
 /// `GET …/states`
 pub async fn show(call: Call) -> Result<Answer, Fault> {
-    call.no_query()?;
     let view = View::new(&NODE_STATES, call.version, &call.base, &Wanted::All)?;
     let ident = ident(&call)?;
     let body = call.state.store.glance(move |read| {
@@ -44,7 +43,6 @@ pub(super) fn location(call: &Call) -> String {
 
 /// `PUT …/states/power`
 pub async fn set_power(call: Call) -> Result<Answer, Fault> {
-    call.no_query()?;
     let arguments = call.arguments()?;
     let target = match required(&arguments, "target")? {
         Value::String(target) => target.clone(),

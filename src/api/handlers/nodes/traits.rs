@@ -9,7 +9,6 @@ use crate::service::nodes::{add_trait, remove_trait, replace_traits};
 
 /// `GET …/traits`
 pub async fn list(call: Call) -> Result<Answer, Fault> {
-    call.no_query()?;
     let node = find(&call).await?;
     Ok(Answer::ok(format!("{{\"traits\":{}}}", node.traits.as_str()).into_bytes()))
 }

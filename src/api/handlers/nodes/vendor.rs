@@ -11,7 +11,6 @@ use crate::model::Node;
 
 /// `GET …/vendor_passthru/methods`
 pub async fn methods(call: Call) -> Result<Answer, Fault> {
-    call.no_query()?;
     let node = find(&call).await?;
     let body: Map<String, Value> = offered(&call, &node)
         .await?
@@ -34,7 +33,6 @@ pub async fn methods(call: Call) -> Result<Answer, Fault> {
 pub async fn call_in_query(call: Call) -> Result<Answer, Fault> {
     let mut query = call.query.clone();
     let name = query.take("method")?.filter(|name| !name.is_empty());
-    query.end()?;
     let name = name.ok_or_else(|| Fault::invalid("Missing mandatory parameter: method"))?;
     passed(call, name).await
 }

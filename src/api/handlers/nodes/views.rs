@@ -14,7 +14,6 @@ use crate::store::{self, StoreError};
 
 /// `GET …/children`
 pub async fn children(call: Call) -> Result<Answer, Fault> {
-    call.no_query()?;
     let node = find(&call).await?;
     let uuid = node.uuid;
     let children: Vec<String> = call
@@ -29,7 +28,6 @@ pub async fn children(call: Call) -> Result<Answer, Fault> {
 
 /// `GET …/inventory`
 pub async fn inventory(call: Call) -> Result<Answer, Fault> {
-    call.no_query()?;
     let node = find(&call).await?;
     let found = call.state.store.read(move |read| blobs::load(read, node.uuid, BlobKind::Inventory));
     let found: Option<Vec<u8>> = found.await.map_err(|error: StoreError| Fault::from(error))?;
@@ -43,7 +41,6 @@ pub async fn history(call: Call) -> Result<Answer, Fault> {
     let node = find(&call).await?;
     let mut query = call.query.clone();
     let listing = Listing::parse(&call, &HISTORY_RECORD, &mut query, Detail::Query)?;
-    query.end()?;
     let state = call.state.clone();
     let body = call.state.store.read(move |read| {
         let uuid = node.uuid.to_string();
@@ -57,7 +54,6 @@ pub async fn history(call: Call) -> Result<Answer, Fault> {
 
 /// `GET …/history/{record}`
 pub async fn history_record(call: Call) -> Result<Answer, Fault> {
-    call.no_query()?;
     let node = find(&call).await?;
     let text = call.param(1).to_owned();
     let missing = move || Fault::not_found(format!("Node history record {text} could not be found."));
