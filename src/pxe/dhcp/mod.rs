@@ -5,7 +5,7 @@
 //!                                      REQUEST:  one job: whose card, is the address free, write the lease ─► commit ─► ACK
 //! ```
 //! **A lease is on disk before its ACK.** That costs a commit, so every request is a task of its own: those that
-//! arrive together share one commit. A client is its hardware address and not its client identifier, because firmware,
+//! arrive together share one commit. **A flood delays nobody by more than one look at the store** (`queue`). A client is its hardware address and not its client identifier, because firmware,
 //! boot loader and kernel of one machine each send another identifier and shall keep one address.
 //!
 //! By default only cards that belong to a node are answered at all, and silence is the answer to everybody else; a NAK
@@ -16,21 +16,24 @@ pub mod client;
 pub mod destination;
 pub mod pool;
 pub mod probe;
+mod queue;
 pub mod reply;
 pub mod reservations;
 
+use std::collections::BTreeSet;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::ops::RangeInclusive;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use tokio::task::JoinSet;
+use tokio::task::{JoinError, JoinSet};
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, error, info, warn};
 
 use self::client::LoaderTable;
 use self::pool::Pool;
+use self::queue::Queue;
 use self::reply::BootFile;
 use self::reservations::Reservations;
 use super::loaders::Loaders;
@@ -42,8 +45,10 @@ use crate::wire::dhcp::{Message, MessageType, Op};
 use crate::wire::dhcp_options::code;
 use crate::wire::mac::Mac;
 
-/// Requests in work at once; what arrives beyond is dropped, and its sender repeats it.
-const MOST_IN_FLIGHT: usize = 1024;
+/// Requests in work at once; what arrives beyond waits in the queue.
+const MOST_IN_FLIGHT: usize = 256;
+/// Messages that are read in a row, before something is done about them.
+const MOST_AT_ONCE: usize = 256;
 /// The largest message that is read: an Ethernet frame's worth.
 const MOST_BYTES: usize = 1500;
 
@@ -122,28 +127,101 @@ impl Server {
 
     /// Serves until `stop`. Requests that are being worked on are finished: their leases may be on disk already.
     pub async fn run(self, stop: CancellationToken) {
-        let mut tasks = JoinSet::new();
+        let mut work = Work { shared: self.shared, queue: Queue::default(), tasks: JoinSet::new(), looking: false };
         let mut buffer = [0; MOST_BYTES];
         loop {
+            work.go_on();
             tokio::select! {
+                biased;
                 () = stop.cancelled() => break,
-                Some(_) = tasks.join_next() => {}
-                received = self.shared.socket.recv(&mut buffer) => match received {
+                Some(done) = work.tasks.join_next() => work.done(done),
+                received = work.shared.socket.recv(&mut buffer) => match received {
                     Ok(received) => {
-                        let Some(message) = readable(&buffer[..received.len], received.peer) else { continue };
-                        if tasks.len() < MOST_IN_FLIGHT {
-                            let shared = Arc::clone(&self.shared);
-                            tasks.spawn(async move { shared.serve(message, received.peer).await });
-                        }
+                        work.take(&buffer[..received.len], received.peer);
+                        work.take_what_is_there(&mut buffer);
                     }
                     Err(error) => {
                         debug!(%error, "DHCP receive failed");
-                        self.shared.clock.sleep(Duration::from_millis(10)).await;
+                        work.shared.clock.sleep(Duration::from_millis(10)).await;
                     }
                 }
             }
         }
-        while tasks.join_next().await.is_some() {}
+        while work.tasks.join_next().await.is_some() {}
+    }
+}
+
+/// A message and where it came from.
+type Letter = (Message, SocketAddr);
+
+/// What is waiting and what is being done.
+struct Work {
+    shared: Arc<Shared>,
+    queue: Queue<Letter>,
+    tasks: JoinSet<Done>,
+    /// Whether strangers are being looked up.
+    looking: bool,
+}
+
+enum Done {
+    /// A message of this machine, which is served or not.
+    Message(Mac, bool),
+    Look {
+        asked: Vec<Mac>,
+        served: BTreeSet<Mac>,
+    },
+}
+
+impl Work {
+    fn take(&mut self, bytes: &[u8], peer: SocketAddr) {
+        let Some(message) = readable(bytes, peer) else { return };
+        if let Some(mac) = message.mac() {
+            let (kind, xid) = (message.kind(), message.xid);
+            self.queue.push(mac, (message, peer), |(waiting, _)| (waiting.kind(), waiting.xid) == (kind, xid));
+        }
+    }
+
+    /// A flood fills the socket's buffer quicker than one message at a time is taken out of it, and then others are lost.
+    fn take_what_is_there(&mut self, buffer: &mut [u8]) {
+        for _ in 0..MOST_AT_ONCE {
+            let Ok(received) = self.shared.socket.try_recv(buffer) else { return };
+            self.take(&buffer[..received.len], received.peer);
+        }
+        let dropped = self.queue.take_dropped();
+        if dropped > 0 {
+            debug!(dropped, "a flood of DHCP messages");
+        }
+    }
+
+    /// Begins what may be begun.
+    fn go_on(&mut self) {
+        while self.tasks.len() < MOST_IN_FLIGHT
+            && let Some((mac, (message, peer))) = self.queue.next_known()
+        {
+            let shared = Arc::clone(&self.shared);
+            self.tasks.spawn(async move { Done::Message(mac, shared.serve(message, peer).await) });
+        }
+        if self.looking {
+            return;
+        }
+        let asked = self.queue.take_strangers();
+        if !asked.is_empty() {
+            self.looking = true;
+            let shared = Arc::clone(&self.shared);
+            self.tasks.spawn(async move { shared.look_up(asked).await });
+        }
+    }
+
+    fn done(&mut self, done: Result<Done, JoinError>) {
+        match done {
+            Ok(Done::Message(mac, served)) => self.queue.done(mac, served),
+            Ok(Done::Look { asked, served }) => {
+                self.looking = false;
+                self.queue.looked_up(asked, &served);
+            }
+            Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
+            Err(_) => {}
+        }
     }
 }
 
@@ -183,11 +261,34 @@ struct Asked {
 }
 
 impl Shared {
-    async fn serve(&self, message: Message, source: SocketAddr) {
-        let (Some(kind), Some(mac)) = (message.kind(), message.mac()) else { return };
+    /// Which of these cards are answered at all.
+    async fn look_up(&self, asked: Vec<Mac>) -> Done {
+        let (macs, everybody) = (asked.clone(), self.settings.serve_unknown);
+        let found = self.store.read(move |read| {
+            let owned =
+                macs.into_iter().map(|mac| Ok((mac, everybody || boot::owner(read, &mac.to_string())?.is_some())));
+            owned.collect::<Result<Vec<_>, StoreError>>()
+        });
+        let served = match found.await {
+            Ok(found) => found
+                .into_iter()
+                .filter(|(mac, owned)| *owned || self.settings.reservations.of(*mac).is_some())
+                .map(|(mac, _)| mac)
+                .collect(),
+            Err(error) => {
+                error!(%error, "DHCP requests not answered");
+                BTreeSet::new()
+            }
+        };
+        Done::Look { asked, served }
+    }
+
+    /// Answers a message; whether its card is one that is answered.
+    async fn serve(&self, message: Message, source: SocketAddr) -> bool {
+        let (Some(kind), Some(mac)) = (message.kind(), message.mac()) else { return true };
         if !self.settings.serves(message.giaddr) {
             debug!(%mac, relay = %message.giaddr, "DHCP request from a network that the pool is not for");
-            return;
+            return true;
         }
         let asked = Asked { mac, client: client::recognise(&message), message };
         let reply = match kind {
@@ -197,12 +298,14 @@ impl Shared {
             MessageType::Release | MessageType::Decline => self.give_up(kind, &asked).await,
             MessageType::Offer | MessageType::Ack | MessageType::Nak => Ok(None),
         };
+        let answered = matches!(reply, Ok(Some(_)));
         match reply {
             Ok(Some(reply)) => self.send(&asked.message, &reply, source).await,
             Ok(None) => {}
             // No answer rather than one that is not on disk; the client asks again.
             Err(error) => error!(%mac, %error, "DHCP request not answered"),
         }
+        kind != MessageType::Discover || answered
     }
 
     async fn send(&self, request: &Message, reply: &Message, source: SocketAddr) {

@@ -4,27 +4,28 @@
 //! port 69: request ─► known name? within limits? ─► transfer (own socket, own port) ─► ends, is counted off
 //! ```
 //! One task reads requests; each transfer is a task that it owns and that waits for a thread, so a shutdown can let them finish. A request that the
-//! client repeats while its transfer runs starts no second one. Names that are not there are refused at once, because firmware,
+//! client repeats while its transfer runs starts no second one. When there are as many as there may be, the address that has most
+//! of them gives one up for a newcomer that has fewer (`transfers`). Names that are not there are refused at once, because firmware,
 //! PXELINUX and GRUB try a dozen in turn and wait seconds for each one that stays unanswered. Errors name no path.
 //! Deliberately absent: writing, directories, netascii, and any option that could make one datagram costly (see [`terms`]).
 
 pub mod terms;
 mod transfer;
+mod transfers;
 
-use std::collections::HashMap;
 use std::io;
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use bytes::Bytes;
 use tftpd::{ErrorCode, Packet, TransferOption};
 use tokio::sync::oneshot;
-use tokio::task::{Id, JoinError, JoinSet};
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, info, warn};
 
 use self::terms::Terms;
 use self::transfer::End;
+use self::transfers::{Key, Transfers};
 use super::loaders::{Loaders, Refused};
 use crate::clock::Clock;
 use crate::net::{Net, PatientUdp, Received, UdpBind, UdpSocket};
@@ -91,11 +92,12 @@ impl Server {
 
     /// Serves until `stop`, then lets running transfers finish within the drain time.
     pub async fn run(self, stop: CancellationToken) {
-        let mut transfers = Transfers::default();
-        let _cut = transfers.cut.clone().drop_guard();
+        let mut transfers = Transfers::new(self.settings.most_transfers, self.settings.most_per_peer);
+        let _cut = transfers.cut_all();
         let mut buffer = [0; 1024];
         loop {
             tokio::select! {
+                biased;
                 () = stop.cancelled() => break,
                 Some(ended) = transfers.tasks.join_next_with_id() => {
                     if let Some((name, repeat)) = transfers.ended(ended) {
@@ -140,12 +142,8 @@ impl Server {
     /// Starts a transfer unless it runs already or a limit is reached. Both are answered by silence: a client repeats.
     fn admit(&self, name: String, options: Vec<TransferOption>, received: Received, transfers: &mut Transfers) {
         let key = Key { peer: received.peer, name };
-        if let Some(repeat) = transfers.running.get_mut(&key) {
-            *repeat = Some(Repeat { options, received });
-            return;
-        }
-        let of_peer = transfers.per_peer.get(&received.peer.ip()).copied().unwrap_or(0);
-        if transfers.running.len() >= self.settings.most_transfers || of_peer >= self.settings.most_per_peer {
+        let Some(options) = transfers.unless_running(&key, options, received) else { return };
+        if !transfers.has_room(received.peer.ip()) {
             debug!(peer = %received.peer, "TFTP request dropped: too many transfers");
             return;
         }
@@ -154,60 +152,10 @@ impl Server {
             ..UdpBind::at(SocketAddr::new(received.local.unwrap_or(self.settings.listen.ip()), 0))
         };
         let (net, clock, loaders) = (self.net.clone(), self.clock.clone(), self.loaders.clone());
-        let job = Job { net, clock, loaders, bind, cut: transfers.cut.clone() };
         let timeout = self.settings.timeout;
-        transfers.start(key.clone(), async move { job.run(key, options, timeout).await });
-    }
-}
-
-/// Names a transfer: a client port asks for one file at a time.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-struct Key {
-    peer: SocketAddr,
-    name: String,
-}
-
-/// A request that came again while its transfer ran. Firmware asks for the size, stops, and asks for the file from the same
-/// port; when that is quicker than we notice the stop, its second request must not be lost.
-struct Repeat {
-    options: Vec<TransferOption>,
-    received: Received,
-}
-
-/// The running transfers, with what the limits count.
-#[derive(Default)]
-struct Transfers {
-    tasks: JoinSet<Option<End>>,
-    /// Ends the threads of those that are left.
-    cut: CancellationToken,
-    keys: HashMap<Id, Key>,
-    running: HashMap<Key, Option<Repeat>>,
-    per_peer: HashMap<IpAddr, usize>,
-}
-
-impl Transfers {
-    fn start(&mut self, key: Key, task: impl Future<Output = Option<End>> + Send + 'static) {
-        *self.per_peer.entry(key.peer.ip()).or_default() += 1;
-        let id = self.tasks.spawn(task).id();
-        self.running.insert(key.clone(), None);
-        self.keys.insert(id, key);
-    }
-
-    /// Counts a transfer off. Returns what is to be started in its place: the repeated request of a client that stopped it.
-    fn ended(&mut self, ended: Result<(Id, Option<End>), JoinError>) -> Option<(String, Repeat)> {
-        let (id, end) = match ended {
-            Ok(ended) => ended,
-            Err(error) => (error.id(), None),
-        };
-        let key = self.keys.remove(&id)?;
-        if let Some(count) = self.per_peer.get_mut(&key.peer.ip()) {
-            *count -= 1;
-            if *count == 0 {
-                self.per_peer.remove(&key.peer.ip());
-            }
-        }
-        let repeat = self.running.remove(&key)??;
-        (end == Some(End::Stopped)).then_some((key.name, repeat))
+        transfers.start(key.clone(), |cut| async move {
+            Job { net, clock, loaders, bind, cut }.run(key, options, timeout).await
+        });
     }
 }
 

@@ -108,3 +108,36 @@ async fn a_bmc_that_cannot_be_read_puts_its_node_into_maintenance_until_it_can()
     sim.misbehave(|faults| faults.wrong_passwords = false);
     becomes(&world, node, "well again", |node| !node.maintenance && node.power_state == Some(PowerState::Off)).await
 }
+
+#[tokio::test]
+async fn an_outage_of_a_bmc_is_told_once_in_the_history_and_its_end_too() -> Tested {
+    let sim = start(Personality::default());
+    let periods =
+        Periods { power_sync: Duration::from_millis(20), power_sync_failures: u32::MAX, ..Periods::default() };
+    let world = World::tuned(std::sync::Arc::new(tempfile::tempdir()?), Rules::default(), periods).await?;
+    let node = node_at(&world, &sim, State::Active, PowerState::Off).await?;
+    let told = async |beginning: &'static str| {
+        let read = world.store.read(move |read| {
+            let all = bessemer::store::events::of_node(read, node, 0, 1000)?;
+            Ok::<_, Refusal>(all.into_iter().filter(|event| event.text.starts_with(beginning)).count())
+        });
+        read.await
+    };
+    let clock = Clock::system();
+    let deadline = clock.instant() + Duration::from_secs(20);
+    sim.misbehave(|faults| faults.wrong_passwords = true);
+    let callers = sim.callers();
+    // Asked again and again, though less and less often.
+    while sim.callers() < callers + 4 || told("power could not be read").await? == 0 {
+        assert!(clock.instant() < deadline, "it was not asked again");
+        clock.sleep(Duration::from_millis(5)).await;
+    }
+    assert_eq!((told("power could not be read").await?, told("power can be read again").await?), (1, 0));
+    sim.misbehave(|faults| faults.wrong_passwords = false);
+    while told("power can be read again").await? == 0 {
+        assert!(clock.instant() < deadline, "it did not come back");
+        clock.sleep(Duration::from_millis(5)).await;
+    }
+    assert_eq!(told("power could not be read").await?, 1);
+    Ok(())
+}

@@ -24,15 +24,15 @@ use super::world::{OURS, SILENT, STRANGER, World};
 const SERVER: Ipv4Addr = Ipv4Addr::new(127, 77, 0, 9);
 
 /// All the servers, and a machine's seams.
-struct Site {
+pub(super) struct Site {
     world: World,
-    bound: Bound,
+    pub(super) bound: Bound,
     stop: CancellationToken,
     tasks: JoinSet<anyhow::Result<()>>,
 }
 
 impl Site {
-    async fn new(edit: impl FnOnce(&mut Settings)) -> Result<Self> {
+    pub(super) async fn new(edit: impl FnOnce(&mut Settings)) -> Result<Self> {
         let world = World::new().await?;
         let dir = world.dir.path().join("loaders");
         std::fs::create_dir(&dir)?;
@@ -69,7 +69,7 @@ impl Site {
     }
 
     /// Gives the node a plan with a small kernel and ramdisk.
-    async fn plan(&self, arguments: &str) -> Result<()> {
+    pub(super) async fn plan(&self, arguments: &str) -> Result<()> {
         let file = |name: &str| self.world.dir.path().join(name);
         std::fs::write(file("vmlinuz"), "KERNEL")?;
         std::fs::write(file("initrd"), "RAMDISK")?;
@@ -78,7 +78,7 @@ impl Site {
         Ok(())
     }
 
-    async fn boot(&self, firmware: Firmware, faults: &Faults) -> (Result<Booted, BootError>, Vec<Stage>) {
+    pub(super) async fn boot(&self, firmware: Firmware, faults: &Faults) -> (Result<Booted, BootError>, Vec<Stage>) {
         self.boot_card(OURS, firmware, faults).await
     }
 
@@ -108,7 +108,7 @@ impl Site {
         (booted, stages.into_inner().unwrap_or_default())
     }
 
-    async fn finish(mut self) -> Result<()> {
+    pub(super) async fn finish(mut self) -> Result<()> {
         self.stop.cancel();
         while let Some(ended) = self.tasks.join_next().await {
             ended??;

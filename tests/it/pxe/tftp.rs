@@ -294,3 +294,23 @@ async fn a_shutdown_lets_a_running_transfer_finish() -> Result<()> {
     finished.0?;
     finished.1
 }
+
+#[tokio::test]
+async fn a_client_that_takes_all_transfers_and_says_no_more_keeps_no_other_from_its_file() -> Result<()> {
+    let server = Fixture::start(|settings| (settings.most_transfers, settings.most_per_peer) = (8, 8))?;
+    server.put("loader", &pattern(5000))?;
+    let mut silent = Vec::new();
+    for _ in 0..20 {
+        let socket = Net::system().udp(UdpBind::at(SocketAddr::from(([127, 0, 0, 2], 0))))?;
+        // It may name its own time, and names the longest.
+        socket.send_to(&rrq("loader", &[("timeout", "10")]), server.addr).await?;
+        silent.push(socket);
+    }
+    let heard = tokio::time::timeout(Duration::from_secs(5), silent[7].recv(&mut [0; 2048])).await?;
+    ensure!(heard.is_ok(), "the last of those that have room was not served");
+    for _ in 0..4 {
+        let client = Client::new(server.addr)?;
+        assert_eq!(client.read(&rrq("loader", &[]), 512, 1, &[]).await?, pattern(5000));
+    }
+    Ok(())
+}
