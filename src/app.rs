@@ -8,6 +8,7 @@
 //! from the store. Stopping is bounded in time, and needs no order, because every acknowledged change is in the store.
 
 mod boot;
+mod limits;
 mod netboot;
 mod parts;
 mod process;
@@ -24,7 +25,9 @@ use tokio_util::sync::CancellationToken;
 
 pub use process::serve;
 
+use crate::api::admission::Admission;
 use crate::api::bodies::Bodies;
+use crate::api::connections::Limits;
 use crate::api::{self, Listener, Server};
 use crate::clock::Clock;
 use crate::config::Settings;
@@ -63,6 +66,7 @@ impl Service {
     pub async fn start(mut settings: Settings, stop: CancellationToken) -> anyhow::Result<Self> {
         let (clock, net, random) = (Clock::system(), Net::system(), Random::system());
         let host = parts::host(&settings);
+        let limits = limits::raise();
         // Everything that can be refused is opened first; only then does anything begin to act.
         let admin = listen(&net, "the admin API", settings.listen).await?;
         let provisioning = match &mut settings.provisioning {
@@ -86,19 +90,20 @@ impl Service {
         let (rules, periods) = (parts::rules(&settings, &host), parts::periods(&settings));
         let (engine, work) = engine::start(store.clone(), env, rules, periods, stop.clone());
         let state = Arc::new(api::State {
-            store: store.clone(),
+            store: store.for_clients(),
             engine: engine.clone(),
             random,
             settings: parts::api(&host, &clock),
             auth: parts::auth(&settings, &clock),
             bodies: Bodies::default(),
+            admission: Admission::default(),
         });
         let (admin_at, provisioning_at) = (admin.local_addr()?, provisioning.as_ref().map(TcpListener::local_addr));
         tasks.spawn(async { work.await.context("the engine cannot go on") });
-        tasks.spawn(front(state.clone(), Listener::Admin, admin, stop.clone()));
+        tasks.spawn(front(state.clone(), Listener::Admin, limits.admin, admin, stop.clone()));
         if let Some(socket) = provisioning {
             let fallback = boot::fallback(&settings, loaders, &store, &clock, images);
-            tasks.spawn(front(state, Listener::Provisioning(fallback), socket, stop.clone()));
+            tasks.spawn(front(state, Listener::Provisioning(fallback), limits.machines, socket, stop.clone()));
         }
         let provisioning = provisioning_at.transpose()?;
         Ok(Service { admin: admin_at, provisioning, boot, store, engine, ipmi, stop, tasks })
@@ -151,10 +156,11 @@ fn flatten(ended: Result<anyhow::Result<()>, JoinError>) -> anyhow::Result<()> {
 async fn front(
     state: api::Shared,
     listener: Listener,
+    limits: Limits,
     socket: TcpListener,
     stop: CancellationToken,
 ) -> anyhow::Result<()> {
-    Server { state, listener }.run(socket, stop).await;
+    Server { state, listener, limits }.run(socket, stop).await;
     Ok(())
 }
 

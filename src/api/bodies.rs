@@ -3,10 +3,10 @@
 //! A body takes its share of the memory for all before its first byte is read: what it declares, or the most that its route
 //! allows if it declares nothing. It gives the share back when its request is answered. Who finds the memory given away waits a
 //! moment, then is told to come back (503 with Retry-After), and small bodies never stand behind large ones.
-//! Machines have shares of their own: neither a crowd of clients nor one with many config drives keeps an agent's heartbeat out,
-//! and nobody on the machines' network keeps a client out.
+//! Machines have shares of their own, and each address of theirs only a part: neither a crowd of clients nor one with many config drives keeps an agent's heartbeat out,
+//! nobody on the machines' network keeps a client out, and no hostile machine another.
 
-use std::sync::Arc;
+use std::net::IpAddr;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
@@ -14,13 +14,18 @@ use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use hyper::StatusCode;
 use hyper::body::{Body as _, Incoming};
 use hyper::header::{CONTENT_LENGTH, HeaderMap};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::Fault;
+use super::admission::too_busy;
+use super::fair::{Fair, Share};
 use super::surface::{Reach, Route};
+use crate::clock::Clock;
 
 /// A client that sends its body slower than this is cut off.
 const BODY_WITHIN: Duration = Duration::from_secs(120);
+/// And one that is slower than this all the time, whatever is left to send: so many bytes a second, after a first pause.
+const BYTES_PER_SEC: u64 = 1024;
+const FIRST_PAUSE: Duration = Duration::from_secs(10);
 /// How long a body waits for its share.
 const SHARE_WITHIN: Duration = Duration::from_secs(2);
 /// What is larger takes its share among the large ones.
@@ -37,32 +42,37 @@ pub struct Bodies {
 }
 
 struct Shares {
-    small: Arc<Semaphore>,
-    large: Arc<Semaphore>,
-}
-
-impl Shares {
-    fn new(small_bytes: usize, large_bytes: usize) -> Self {
-        Shares { small: Arc::new(Semaphore::new(small_bytes)), large: Arc::new(Semaphore::new(large_bytes)) }
-    }
+    small: Fair,
+    large: Fair,
 }
 
 impl Default for Bodies {
-    /// Two of the largest config drives at once, two of the largest inspection reports, and 32 MiB of small bodies on each side.
+    /// Two of the largest config drives at once, four of the largest inspection reports, and 32 MiB of small bodies on each
+    /// side. One machine has a report and eight small bodies.
     fn default() -> Self {
-        Bodies { admin: Shares::new(32 << 20, 128 << 20), machines: Shares::new(32 << 20, 32 << 20) }
+        Bodies {
+            admin: Shares { small: Fair::shared(32 << 20), large: Fair::shared(128 << 20) },
+            machines: Shares { small: Fair::new(32 << 20, 8 << 20), large: Fair::new(64 << 20, 16 << 20) },
+        }
     }
 }
 
 /// A body that has been read, with its share of the memory.
 pub struct Held {
     pub bytes: Bytes,
-    _share: Option<OwnedSemaphorePermit>,
+    _share: Option<Share>,
 }
 
 impl Bodies {
     /// The whole body of a request to `route`.
-    pub async fn read(&self, route: &Route, headers: &HeaderMap, body: Incoming) -> Result<Held, Fault> {
+    pub async fn read(
+        &self,
+        route: &Route,
+        headers: &HeaderMap,
+        body: Incoming,
+        source: IpAddr,
+        clock: &Clock,
+    ) -> Result<Held, Fault> {
         if body.is_end_stream() {
             return Ok(Held { bytes: Bytes::new(), _share: None });
         }
@@ -73,16 +83,8 @@ impl Bodies {
             Some(_) => return Err(too_large()),
             None => limit,
         };
-        let share = self.share(route.reach, room).await?;
-        let bytes = match tokio::time::timeout(BODY_WITHIN, collect(body, room)).await {
-            Ok(bytes) => bytes?,
-            Err(_) => {
-                return Err(Fault::application(
-                    StatusCode::REQUEST_TIMEOUT,
-                    "The request body did not arrive in time.",
-                ));
-            }
-        };
+        let share = self.share(route.reach, source, room).await?;
+        let bytes = collect(body, room, clock).await?;
         let refused = |text| Fault::Body { status: StatusCode::BAD_REQUEST, text };
         match shape(&bytes) {
             Shape::Deep => Err(refused("Request body JSON is nested too deeply.")),
@@ -91,20 +93,16 @@ impl Bodies {
         }
     }
 
-    async fn share(&self, reach: Reach, bytes: usize) -> Result<OwnedSemaphorePermit, Fault> {
+    async fn share(&self, reach: Reach, source: IpAddr, bytes: usize) -> Result<Share, Fault> {
         let shares = match reach {
             Reach::Admin | Reach::Open => &self.admin,
             Reach::Public => &self.machines,
         };
         let of = if bytes <= SMALL { &shares.small } else { &shares.large };
-        let wanted = of.clone().acquire_many_owned(u32::try_from(bytes).unwrap_or(u32::MAX));
-        match tokio::time::timeout(SHARE_WITHIN, wanted).await {
-            Ok(Ok(share)) => Ok(share),
-            _ => Err(Fault::application(
-                StatusCode::SERVICE_UNAVAILABLE,
-                "The request bodies of others take all the memory that there is for them. Try again.",
-            )),
-        }
+        let taken = of.take(source, bytes, SHARE_WITHIN).await;
+        taken.ok_or_else(|| {
+            too_busy("The request bodies of others take all the memory that there is for them. Try again.")
+        })
     }
 }
 
@@ -113,18 +111,28 @@ fn too_large() -> Fault {
 }
 
 /// Reads `body` into one piece of at most `room` bytes. A large piece costs memory only as it fills.
-async fn collect(body: Incoming, room: usize) -> Result<Bytes, Fault> {
+async fn collect<B>(body: B, room: usize, clock: &Clock) -> Result<Bytes, Fault>
+where
+    B: hyper::body::Body<Data = Bytes> + Unpin,
+    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+{
+    let begun = clock.instant();
     let mut whole = BytesMut::with_capacity(room);
     let mut body = Limited::new(body, room);
-    while let Some(frame) = body.frame().await {
-        match frame {
+    loop {
+        let allowed = FIRST_PAUSE + Duration::from_secs(whole.len() as u64 / BYTES_PER_SEC);
+        match tokio::time::timeout_at(begun + allowed.min(BODY_WITHIN), body.frame()).await {
+            Ok(None) => return Ok(whole.freeze()),
             // What is no data is a trailer, which means nothing to us.
-            Ok(frame) => whole.extend_from_slice(&frame.into_data().unwrap_or_default()),
-            Err(error) if error.is::<LengthLimitError>() => return Err(too_large()),
-            Err(_) => return Err(Fault::invalid("The request body could not be read.")),
+            Ok(Some(Ok(frame))) => whole.extend_from_slice(&frame.into_data().unwrap_or_default()),
+            Ok(Some(Err(error))) if error.is::<LengthLimitError>() => return Err(too_large()),
+            Ok(Some(Err(_))) => return Err(Fault::invalid("The request body could not be read.")),
+            Err(_) => {
+                let text = "The request body did not arrive in time.";
+                return Err(Fault::application(StatusCode::REQUEST_TIMEOUT, text));
+            }
         }
     }
-    Ok(whole.freeze())
 }
 
 #[derive(Debug, PartialEq, Eq)]
@@ -160,7 +168,63 @@ fn shape(body: &[u8]) -> Shape {
 
 #[cfg(test)]
 mod tests {
+    use std::pin::Pin;
+    use std::task::{Context, Poll};
+
+    use hyper::body::Frame;
+    use tokio::time::Sleep;
+
     use super::*;
+
+    /// So many bytes at a time, each after a pause.
+    struct Trickle {
+        pause: Duration,
+        bytes: usize,
+        left: usize,
+        sleep: Pin<Box<Sleep>>,
+    }
+
+    impl hyper::body::Body for Trickle {
+        type Data = Bytes;
+        type Error = std::io::Error;
+
+        fn poll_frame(
+            mut self: Pin<&mut Self>,
+            context: &mut Context<'_>,
+        ) -> Poll<Option<std::io::Result<Frame<Bytes>>>> {
+            if self.left == 0 {
+                return Poll::Ready(None);
+            }
+            std::task::ready!(self.sleep.as_mut().poll(context));
+            let pause = self.pause;
+            self.sleep = Box::pin(tokio::time::sleep(pause));
+            self.left -= 1;
+            Poll::Ready(Some(Ok(Frame::data(Bytes::from(vec![b' '; self.bytes])))))
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_body_that_comes_byte_by_byte_is_cut_off_and_a_slow_one_is_read() {
+        let clock = Clock::system();
+        for (bytes, millis, expected) in
+            [(1, 1000, Err(10)), (512, 1000, Err(20)), (2048, 1000, Ok(100)), (1 << 20, 9000, Ok(9))]
+        {
+            let pause = Duration::from_millis(millis);
+            let left = if bytes > 4096 { 1 } else { 100 };
+            let body = Trickle { pause, bytes, left, sleep: Box::pin(tokio::time::sleep(pause)) };
+            let begun = clock.instant();
+            let read = collect(body, 1 << 20, &clock).await;
+            let secs = (clock.instant() - begun).as_secs();
+            let ended = read.map(|_| secs).map_err(|fault| (fault.status(), secs));
+            match expected {
+                Ok(secs) => assert_eq!(ended.ok(), Some(secs), "{bytes} bytes"),
+                Err(secs) => {
+                    let (status, after) = ended.err().unwrap_or_default();
+                    assert_eq!((status, after / 10 * 10), (StatusCode::REQUEST_TIMEOUT, secs), "{bytes} bytes");
+                }
+            }
+        }
+    }
 
     #[test]
     fn brackets_count_outside_strings_only() {

@@ -2,10 +2,9 @@
 //!
 //! Every answer carries the version headers and a request id, errors included: clients negotiate from an error.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use bytes::Bytes;
-use http_body_util::Full;
 use hyper::body::Incoming;
 use hyper::header::{ACCEPT, ALLOW, CONTENT_TYPE, HOST, HeaderMap, HeaderValue, LOCATION};
 use hyper::header::{HeaderName, RETRY_AFTER, WWW_AUTHENTICATE};
@@ -13,6 +12,7 @@ use hyper::http::request::Parts;
 use hyper::{Method, Request, Response, StatusCode};
 use percent_encoding::percent_decode_str;
 
+use super::admission::Class;
 use super::fault::Whose;
 use super::request::{self, Asked, Call, Query};
 use super::surface::routes::{self, Found};
@@ -40,11 +40,11 @@ pub async fn answer(
     request: Request<Incoming>,
     peer: SocketAddr,
     public_only: bool,
-) -> Response<Full<Bytes>> {
+) -> Response<Bytes> {
     let (parts, body) = request.into_parts();
     // Browsers ask so before they ask; like Ironic's, the answer is the same for every path and promises nothing.
     if parts.method == Method::OPTIONS && parts.uri.path() != "/" {
-        return Response::new(Full::default());
+        return Response::new(Bytes::new());
     }
     let asked = request::negotiate(&parts.headers);
     let base = base(state, &parts);
@@ -55,7 +55,7 @@ pub async fn answer(
     };
     let (method, path) = (parts.method.clone(), parts.uri.path().to_owned());
     let outcome = match asked {
-        Ok(asked) => route(state, parts, body, asked, base.clone(), public_only).await,
+        Ok(asked) => route(state, (parts, body), asked, base.clone(), peer.ip(), public_only).await,
         Err(bad) => match authenticate(state, &parts, None).await {
             Ok(_) => Err(bad.fault),
             Err(fault) => Err(fault),
@@ -67,9 +67,16 @@ pub async fn answer(
     };
     tracing::debug!(%method, path, status = response.status().as_u16(), %peer, "request");
     if method == Method::HEAD {
-        *response.body_mut() = Full::default();
+        *response.body_mut() = Bytes::new();
     }
     tell(response.headers_mut(), state, told);
+    response
+}
+
+/// The answer to a request that is not looked at.
+pub fn refuse(state: &Shared, fault: &Fault) -> Response<Bytes> {
+    let mut response = failure(fault);
+    tell(response.headers_mut(), state, Told::Nothing);
     response
 }
 
@@ -82,10 +89,10 @@ enum Told {
 
 async fn route(
     state: &Shared,
-    parts: Parts,
-    body: Incoming,
+    (parts, body): (Parts, Incoming),
     asked: Asked,
     base: String,
+    source: IpAddr,
     public_only: bool,
 ) -> Result<Answer, Fault> {
     let path = parts.uri.path().to_owned();
@@ -116,7 +123,8 @@ async fn route(
         Found::Nothing => return Err(Fault::no_route()),
     };
     accepts_json(&parts.headers)?;
-    let body = state.bodies.read(route, &parts.headers, body).await?;
+    let clock = &state.engine.environment().clock;
+    let body = state.bodies.read(route, &parts.headers, body, source, clock).await?;
     if let Some(fault) = route.refusal(asked.version) {
         return Err(fault);
     }
@@ -134,6 +142,8 @@ async fn route(
         body: body.bytes.clone(),
         user: user.clone(),
     };
+    // Only now: a client that is slow to send its body holds up nobody but itself.
+    let _place = state.admission.enter(Class::of(route), source).await?;
     let outcome = (route.handler)(call(&segments)).await;
     // An object may really be called "….json": what was not found without the suffix is looked for with it.
     match outcome {
@@ -181,10 +191,10 @@ fn base(state: &Shared, parts: &Parts) -> String {
     format!("http://{}", if clean { host } else { "localhost" })
 }
 
-fn success(answer: Answer, base: &str) -> Response<Full<Bytes>> {
+fn success(answer: Answer, base: &str) -> Response<Bytes> {
     let mut response = match answer.body {
         Some(body) => json_response(body),
-        None => Response::new(Full::default()),
+        None => Response::new(Bytes::new()),
     };
     *response.status_mut() = answer.status;
     if let Some(location) = answer.location.and_then(|path| HeaderValue::try_from(format!("{base}{path}")).ok()) {
@@ -193,7 +203,7 @@ fn success(answer: Answer, base: &str) -> Response<Full<Bytes>> {
     response
 }
 
-fn failure(fault: &Fault) -> Response<Full<Bytes>> {
+fn failure(fault: &Fault) -> Response<Bytes> {
     let mut response = json_response(fault.body());
     *response.status_mut() = fault.status();
     if let Fault::Method { allow, .. } = fault
@@ -211,8 +221,8 @@ fn failure(fault: &Fault) -> Response<Full<Bytes>> {
     response
 }
 
-fn json_response(body: Vec<u8>) -> Response<Full<Bytes>> {
-    let mut response = Response::new(Full::new(Bytes::from(body)));
+fn json_response(body: Vec<u8>) -> Response<Bytes> {
+    let mut response = Response::new(Bytes::from(body));
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     response
 }

@@ -135,9 +135,11 @@ impl From<StoreError> for Fault {
                 let what = column.rsplit('.').next().unwrap_or(column);
                 Fault::application(StatusCode::CONFLICT, format!("An object with this {what} already exists."))
             }
-            StoreError::Full | StoreError::ReadOnly | StoreError::Busy | StoreError::Closed => {
-                Fault::application(StatusCode::SERVICE_UNAVAILABLE, error.to_string())
-            }
+            StoreError::Full
+            | StoreError::ReadOnly
+            | StoreError::Busy
+            | StoreError::Overloaded
+            | StoreError::Closed => Fault::application(StatusCode::SERVICE_UNAVAILABLE, error.to_string()),
             StoreError::Broken(source) => {
                 tracing::error!(error = format!("{source:#}"), "the store failed");
                 Fault::application(StatusCode::INTERNAL_SERVER_ERROR, error.to_string())

@@ -8,14 +8,18 @@
 //! The same code serves two listeners: *admin* has every route, *provisioning* only those a machine in deployment needs.
 //! Deliberately absent: decisions (they are in `service`), SQL, and version numbers outside `surface`.
 
+pub mod admission;
 pub mod answer;
 pub mod auth;
 pub mod bodies;
 pub mod body;
+pub mod connections;
 mod dispatch;
+pub mod fair;
 pub mod fault;
 pub mod handlers;
 pub mod listing;
+mod metered;
 pub mod patch;
 pub mod request;
 pub mod server;
@@ -36,6 +40,7 @@ use crate::store::{Store, Tx};
 
 /// What every handler can reach. One for the process, shared by both listeners.
 pub struct State {
+    /// In the lane of clients; what machines ask for goes through the engine's, which goes first.
     pub store: Store,
     /// The only way to hardware, and to decisions that wait for a node.
     pub engine: Handle,
@@ -43,6 +48,7 @@ pub struct State {
     pub settings: Settings,
     pub auth: auth::Auth,
     pub bodies: bodies::Bodies,
+    pub admission: admission::Admission,
 }
 
 /// What the operator configured, as far as the API cares.

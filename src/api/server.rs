@@ -1,6 +1,7 @@
 //! The HTTP server of both listeners: accepts, bounds, answers, stops.
 //!
-//! Connections are bounded in number and in how long a request's head may take; idle ones are closed by the same clock.
+//! Connections are bounded in number, in what each may hold, and in how slow it may be (`connections`); requests in progress
+//! by what they are (`admission`); answers that are not taken yet by the memory that they hold together.
 //! On cancellation no more are accepted, requests in progress are finished, and what is left after a while is dropped.
 //! Deliberately absent: TLS (a reverse proxy's business so far) and HTTP/2.
 
@@ -17,20 +18,25 @@ use http_body_util::{BodyExt as _, Full};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper::{Request, Response};
-use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::rt::TokioIo;
 use hyper_util::server::graceful::GracefulShutdown;
 
-use tokio::sync::Semaphore;
 use tokio::task::{JoinError, JoinSet};
 use tokio_util::sync::CancellationToken;
 
+use super::admission::{ANSWER_BYTES, Class, too_busy};
+use super::connections::{LOOK_EVERY, Limits, Place, Table};
+use super::fair::Share;
+use super::metered::{Exchanges, Going, Leaving, Metered, held};
 use super::{Shared, dispatch};
 use crate::net::{TcpListener, TcpStream};
 
-/// Open connections; the next client waits in the kernel's queue.
-const CONNECTIONS: usize = 1024;
-/// How long a client may take for the head of a request, and how long it may idle between two.
-const HEAD_WITHIN: Duration = Duration::from_secs(60);
+/// The head of a request, and what is read or written of a connection at once.
+const HEAD_BYTES: usize = 32 << 10;
+/// An answer that is smaller is not counted: the kernel takes it.
+const SMALL_ANSWER: usize = 64 << 10;
+/// How long an answer waits for memory.
+const ANSWER_WITHIN: Duration = Duration::from_secs(2);
 /// How long requests in progress may take to end when the server stops.
 const STOP_WITHIN: Duration = Duration::from_secs(10);
 /// After a failed accept (no more file descriptors, say): trying at once would only spin.
@@ -55,38 +61,60 @@ pub enum Listener {
 pub struct Server {
     pub state: Shared,
     pub listener: Listener,
+    pub limits: Limits,
 }
 
 impl Server {
     /// Serves until cancelled, then ends what is in progress. A panic of a handler is passed on: it stops the process.
     pub async fn run(self, socket: TcpListener, stop: CancellationToken) {
+        let clock = self.state.engine.environment().clock.clone();
+        let table = Table::new(self.limits, clock.clone());
         let this = Arc::new(self);
-        let places = Arc::new(Semaphore::new(CONNECTIONS));
         let graceful = GracefulShutdown::new();
         let mut connections = JoinSet::new();
+        let mut look_at = clock.instant() + LOOK_EVERY;
         loop {
             let accepted = tokio::select! {
+                biased;
                 () = stop.cancelled() => break,
+                () = tokio::time::sleep_until(look_at) => {
+                    table.look();
+                    look_at = clock.instant() + LOOK_EVERY;
+                    continue;
+                }
                 Some(ended) = connections.join_next() => {
                     pass_on(ended);
                     continue;
                 }
-                accepted = accept(&socket, &places) => accepted,
+                accepted = socket.accept() => accepted,
             };
             match accepted {
-                Ok((stream, peer, place)) => {
-                    let connection = graceful.watch(connection(this.clone(), stream, peer));
+                Ok((stream, peer)) => {
+                    // Without a place it is closed by being dropped, which tells the client at once.
+                    let Some(place) = table.enter(peer.ip()) else {
+                        tracing::debug!(%peer, "a connection was refused: all others are in use");
+                        continue;
+                    };
+                    // Answers are small and whole; waiting for more to send only delays them.
+                    let _ = stream.set_nodelay(true);
+                    let cut = place.cut.clone();
+                    let connection = graceful.watch(connection(this.clone(), table.clone(), stream, peer, place));
                     connections.spawn(async move {
-                        if let Err(error) = connection.await {
-                            // Clients go away in the middle of things every day.
-                            tracing::debug!(%peer, %error, "connection ended");
+                        tokio::select! {
+                            biased;
+                            () = cut.cancelled() => {}
+                            ended = connection => if let Err(error) = ended {
+                                // Clients go away in the middle of things every day.
+                                tracing::debug!(%peer, %error, "connection ended");
+                            },
                         }
-                        drop(place);
                     });
                 }
                 Err(error) => {
                     tracing::warn!(%error, "cannot accept a connection");
-                    tokio::time::sleep(ACCEPT_AGAIN).await;
+                    // No more files, perhaps.
+                    table.spare_one();
+                    clock.sleep(ACCEPT_AGAIN).await;
                 }
             }
         }
@@ -97,52 +125,79 @@ impl Server {
         connections.shutdown().await;
     }
 
-    async fn answer(&self, request: Request<Incoming>, peer: SocketAddr) -> Response<Body> {
-        match &self.listener {
-            Listener::Admin => dispatch::answer(&self.state, request, peer, false).await.map(boxed),
-            Listener::Provisioning(fallback) => {
-                if dispatch::is_public(request.method(), request.uri().path()) {
-                    dispatch::answer(&self.state, request, peer, true).await.map(boxed)
-                } else {
-                    fallback(request, peer).await
-                }
+    async fn answer(
+        &self,
+        request: Request<Incoming>,
+        peer: SocketAddr,
+        table: &Table,
+        going: Going,
+    ) -> Response<Body> {
+        let public_only = match &self.listener {
+            Listener::Admin => false,
+            Listener::Provisioning(fallback) if !dispatch::is_public(request.method(), request.uri().path()) => {
+                let place = self.state.admission.enter(Class::Machine, peer.ip()).await;
+                let response = match place {
+                    Ok(_place) => fallback(request, peer).await,
+                    Err(busy) => dispatch::refuse(&self.state, &busy).map(whole),
+                };
+                going.taking();
+                return response.map(|body| Leaving::new(body, going).boxed_unsync());
             }
+            Listener::Provisioning(_) => true,
+        };
+        let mut response = dispatch::answer(&self.state, request, peer, public_only).await;
+        let share = match response.body().len() {
+            bytes if bytes <= SMALL_ANSWER => None,
+            bytes => match self.room(bytes, peer, table).await {
+                Some(share) => Some(share),
+                None => {
+                    let why = "The answers to others take all the memory that there is for them. Try again.";
+                    response = dispatch::refuse(&self.state, &too_busy(why));
+                    None
+                }
+            },
+        };
+        going.taking();
+        response.map(|bytes| whole(held(bytes, going, share)))
+    }
+
+    /// Memory for a large answer: what is free, or what the client gives back who has been taking its own for longest.
+    async fn room(&self, bytes: usize, peer: SocketAddr, table: &Table) -> Option<Share> {
+        let answers = &self.state.admission.answers;
+        let bytes = bytes.min(ANSWER_BYTES);
+        if let Some(share) = answers.take(peer.ip(), bytes, Duration::ZERO).await {
+            return Some(share);
         }
+        table.cut_slowest();
+        answers.take(peer.ip(), bytes, ANSWER_WITHIN).await
     }
 }
 
-fn boxed(body: Full<Bytes>) -> Body {
-    body.map_err(|never| match never {}).boxed_unsync()
-}
-
-/// A place first, then a connection, so that what cannot be served waits outside.
-async fn accept(
-    socket: &TcpListener,
-    places: &Arc<Semaphore>,
-) -> std::io::Result<(TcpStream, SocketAddr, tokio::sync::OwnedSemaphorePermit)> {
-    let place = places.clone().acquire_owned().await.map_err(std::io::Error::other)?;
-    let (stream, peer) = socket.accept().await?;
-    // Answers are small and whole; waiting for more to send only delays them.
-    let _ = stream.set_nodelay(true);
-    Ok((stream, peer, place))
+fn whole(bytes: Bytes) -> Body {
+    Full::new(bytes).map_err(|never| match never {}).boxed_unsync()
 }
 
 fn connection(
     server: Arc<Server>,
+    table: Arc<Table>,
     stream: TcpStream,
     peer: SocketAddr,
+    place: Place,
 ) -> hyper::server::conn::http1::Connection<
-    TokioIo<TcpStream>,
+    TokioIo<Metered<TcpStream>>,
     impl hyper::service::HttpService<Incoming, ResBody = Body, Error = Infallible, Future: Send>,
 > {
+    let meter = place.meter.clone();
+    let exchanges = Exchanges::new(place);
     let service = service_fn(move |request| {
-        let server = server.clone();
-        async move { Ok::<_, Infallible>(server.answer(request, peer).await) }
+        let (server, table, going) = (server.clone(), table.clone(), exchanges.begin());
+        async move { Ok::<_, Infallible>(server.answer(request, peer, &table, going).await) }
     });
     hyper::server::conn::http1::Builder::new()
-        .timer(TokioTimer::new())
-        .header_read_timeout(HEAD_WITHIN)
-        .serve_connection(TokioIo::new(stream), service)
+        // The table sees to it, for all connections with one timer.
+        .header_read_timeout(None)
+        .max_buf_size(HEAD_BYTES)
+        .serve_connection(TokioIo::new(Metered { stream, meter }), service)
 }
 
 fn pass_on(ended: Result<(), JoinError>) {

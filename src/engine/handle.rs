@@ -63,11 +63,13 @@ impl Act {
 #[derive(Clone)]
 pub struct Handle {
     engine: Engine,
+    /// The store in the lane of those who ask.
+    clients: Store,
 }
 
 impl Handle {
     pub(super) fn new(engine: Engine) -> Self {
-        Handle { engine }
+        Handle { clients: engine.store.for_clients(), engine }
     }
 
     pub fn store(&self) -> &Store {
@@ -88,11 +90,27 @@ impl Handle {
         &self,
         job: impl Fn(&Tx) -> Refused<T> + Clone + Send + 'static,
     ) -> Refused<T> {
+        self.when_free(&self.clients, job).await
+    }
+
+    /// As [`Handle::write_when_free`], for a machine: before what clients ask for.
+    pub async fn write_when_free_for_machine<T: Send + 'static>(
+        &self,
+        job: impl Fn(&Tx) -> Refused<T> + Clone + Send + 'static,
+    ) -> Refused<T> {
+        self.when_free(&self.engine.store, job).await
+    }
+
+    async fn when_free<T: Send + 'static>(
+        &self,
+        store: &Store,
+        job: impl Fn(&Tx) -> Refused<T> + Clone + Send + 'static,
+    ) -> Refused<T> {
         let deadline = self.engine.env.clock.instant() + PATIENCE;
         let mut changed = self.engine.store.work_changed();
         loop {
             changed.mark_unchanged();
-            match self.engine.store.write(job.clone()).await {
+            match store.write(job.clone()).await {
                 Err(Refusal::Locked(why)) => {
                     if tokio::time::timeout_at(deadline, changed.changed()).await.is_err() {
                         return Err(Refusal::Locked(why));

@@ -15,6 +15,9 @@ pub enum StoreError {
     /// Somebody else's transaction is in the way, such as a shell's on the same file. Nothing of the request was kept.
     #[error("the store is locked by another program: nothing of this request was kept")]
     Busy,
+    /// More waits for the writer or for a reader than can be done soon. Nothing of the request was kept.
+    #[error("the store has too much to do: nothing of this request was kept")]
+    Overloaded,
     /// Another process has the store open.
     #[error("the store {path} is in use by another process{holder}")]
     InUse { path: String, holder: String },

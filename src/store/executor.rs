@@ -1,7 +1,7 @@
 //! Who runs the jobs: an OS thread with group commit, or the caller itself.
 //!
 //! ```text
-//!   jobs ──► queue (bounded) ──► BEGIN IMMEDIATE
+//!   jobs ──► `queue` (bounded) ──► BEGIN IMMEDIATE
 //!                                 SAVEPOINT · job 1 · RELEASE        an error undoes only its own savepoint
 //!                                 SAVEPOINT · job 2 · ROLLBACK TO
 //!                                COMMIT ──► answers, wake-ups
@@ -14,20 +14,16 @@
 //! is expected to stop (see `app`). Nothing of its batch was committed or acknowledged.
 
 use std::cell::Cell;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
 use rusqlite::Connection;
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{oneshot, watch};
 
-use super::{StoreError, Tx};
+use super::queue::{Batch, Queue};
+use super::{Lane, StoreError, Tx};
 use crate::clock::Clock;
 use crate::random::Random;
-
-/// Jobs that may wait for the writer; the next caller waits for a place.
-const QUEUE: usize = 1024;
-/// Jobs in one commit at most: bounds how long the first waits for the last.
-const BATCH: usize = 256;
 
 /// A job whose types are forgotten: it keeps its own result until it may be told.
 trait AnyJob: Send {
@@ -178,6 +174,7 @@ fn copy(error: &StoreError) -> StoreError {
         StoreError::Full => StoreError::Full,
         StoreError::ReadOnly => StoreError::ReadOnly,
         StoreError::Busy => StoreError::Busy,
+        StoreError::Overloaded => StoreError::Overloaded,
         StoreError::Closed => StoreError::Closed,
         StoreError::Duplicate(column) => StoreError::Duplicate(column.clone()),
         StoreError::Broken(source) => StoreError::Broken(anyhow::anyhow!("{source:#}")),
@@ -189,9 +186,9 @@ fn copy(error: &StoreError) -> StoreError {
 pub struct Executor(Kind);
 
 enum Kind {
-    /// Both are there until the executor is dropped.
+    /// The thread is there until the executor is dropped.
     Thread {
-        queue: Option<mpsc::Sender<Box<dyn AnyJob>>>,
+        queue: Arc<Queue<Box<dyn AnyJob>>>,
         thread: Option<JoinHandle<()>>,
     },
     Inline(Box<Mutex<Writer>>),
@@ -202,15 +199,16 @@ impl Executor {
         if inline {
             return Ok(Executor(Kind::Inline(Box::new(Mutex::new(writer)))));
         }
-        let (sender, queue) = mpsc::channel(QUEUE);
+        let queue = Arc::new(Queue::new(writer.clock.clone()));
+        let taken = queue.clone();
         let thread = std::thread::Builder::new()
             .name("store-writer".into())
-            .spawn(move || serve(writer, queue))
+            .spawn(move || serve(writer, &taken))
             .map_err(|e| StoreError::Broken(e.into()))?;
-        Ok(Executor(Kind::Thread { queue: Some(sender), thread: Some(thread) }))
+        Ok(Executor(Kind::Thread { queue, thread: Some(thread) }))
     }
 
-    pub async fn run<T, E>(&self, job: impl Fn(&Tx) -> Result<T, E> + Send + 'static) -> Result<T, E>
+    pub async fn run<T, E>(&self, lane: Lane, job: impl Fn(&Tx) -> Result<T, E> + Send + 'static) -> Result<T, E>
     where
         T: Send + 'static,
         E: From<StoreError> + Send + 'static,
@@ -219,8 +217,7 @@ impl Executor {
         let job: Box<dyn AnyJob> = Box::new(Job { job, result: None, answer });
         match &self.0 {
             Kind::Inline(writer) => writer.lock().unwrap_or_else(PoisonError::into_inner).batch(vec![job]),
-            Kind::Thread { queue: Some(queue), .. } if queue.send(job).await.is_ok() => {}
-            Kind::Thread { .. } => return Err(StoreError::Closed.into()),
+            Kind::Thread { queue, .. } => queue.push(lane, job).await?,
         }
         told.await.unwrap_or_else(|_| Err(StoreError::Closed.into()))
     }
@@ -231,7 +228,7 @@ impl Drop for Executor {
     /// whole and unlocked. Bounded: callers that wait hold a handle, so the queue is empty but for abandoned jobs.
     fn drop(&mut self) {
         if let Kind::Thread { queue, thread } = &mut self.0 {
-            drop(queue.take());
+            queue.close();
             // A job may own the last handle; its thread cannot wait for itself.
             if let Some(thread) = thread.take().filter(|it| it.thread().id() != std::thread::current().id()) {
                 let _ = thread.join();
@@ -241,15 +238,25 @@ impl Drop for Executor {
 }
 
 /// The writer's thread: takes what has queued up, up to a batch, and commits it. Ends when the store is dropped.
-fn serve(mut writer: Writer, mut queue: mpsc::Receiver<Box<dyn AnyJob>>) {
-    while let Some(first) = queue.blocking_recv() {
-        let mut jobs = vec![first];
-        while jobs.len() < BATCH {
-            match queue.try_recv() {
-                Ok(job) => jobs.push(job),
-                Err(_) => break,
-            }
+fn serve(mut writer: Writer, queue: &Queue<Box<dyn AnyJob>>) {
+    // A panic must be seen by those who wait, and by those who come.
+    let _closed = CloseAtEnd(queue);
+    while let Some(Batch { jobs, late }) = queue.next() {
+        refuse(late, &StoreError::Overloaded);
+        if !jobs.is_empty() {
+            writer.batch(jobs);
         }
-        writer.batch(jobs);
+    }
+}
+
+struct CloseAtEnd<'a>(&'a Queue<Box<dyn AnyJob>>);
+
+impl Drop for CloseAtEnd<'_> {
+    fn drop(&mut self) {
+        self.0.close();
+        while let Some(left) = self.0.next() {
+            // Dropped, their callers learn that the store is closed.
+            drop(left);
+        }
     }
 }

@@ -8,6 +8,7 @@
 
 mod error;
 mod executor;
+mod queue;
 mod readers;
 mod rows;
 mod schema;
@@ -60,9 +61,16 @@ impl Options {
     }
 }
 
+/// Whose requests they are that a handle carries. Machines and the engine go first, and have a reader that clients never take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lane {
+    Ours,
+    Clients,
+}
+
 /// A handle to the store. Cheap to clone; the file is closed when the last one goes, which waits for the writer.
 #[derive(Clone)]
-pub struct Store(Arc<Inner>);
+pub struct Store(Arc<Inner>, Lane);
 
 /// Fields are dropped in this order: the readers first, so that the writer's connection is the last and folds the WAL
 /// into the file as it closes; the lock when nobody touches the file any more.
@@ -89,7 +97,13 @@ impl Store {
         let writer = executor::Writer::new(connection, options.clock, options.random, work_changed.clone());
         let readers = readers::Readers::open(path, options.inline)?;
         let executor = executor::Executor::start(writer, options.inline)?;
-        Ok(Store(Arc::new(Inner { readers, executor, work_changed, path: path.to_owned(), _lock: lock })))
+        let inner = Inner { readers, executor, work_changed, path: path.to_owned(), _lock: lock };
+        Ok(Store(Arc::new(inner), Lane::Ours))
+    }
+
+    /// The same store for what clients ask of it: who waits too long is told so ([`StoreError::Overloaded`]).
+    pub fn for_clients(&self) -> Self {
+        Store(self.0.clone(), Lane::Clients)
     }
 
     /// Runs `job` in a write transaction and answers once it is durable.
@@ -101,7 +115,7 @@ impl Store {
         T: Send + 'static,
         E: From<StoreError> + Send + 'static,
     {
-        self.0.executor.run(job).await
+        self.0.executor.run(self.1, job).await
     }
 
     /// Runs `look` on a read-only snapshot.
@@ -110,7 +124,7 @@ impl Store {
         T: Send + 'static,
         E: From<StoreError> + Send + 'static,
     {
-        self.0.readers.run(look).await
+        self.0.readers.run(self.1, look).await
     }
 
     /// Runs a look that finds a row by a key, right where it is called: handing it to another thread would cost more than
@@ -120,7 +134,7 @@ impl Store {
         T: Send + 'static,
         E: From<StoreError> + Send + 'static,
     {
-        self.0.readers.glance(look).await
+        self.0.readers.glance(self.1, look).await
     }
 
     /// Changes whenever a commit touched work or released a node: what the engine and waiting requests sleep on.

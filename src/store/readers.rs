@@ -2,34 +2,60 @@
 
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use rusqlite::Connection;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use super::{Read, StoreError, schema};
+use super::{Lane, Read, StoreError, schema};
 
 /// More would not be quicker on the machines that this runs on, and each has a page cache.
 const CONNECTIONS: usize = 3;
+/// Of them, those that clients may have: the last is for machines and the engine, whatever clients ask.
+const OF_CLIENTS: usize = 2;
+/// How long a client waits for one.
+const CLIENT_WITHIN: Duration = Duration::from_secs(5);
 
 pub struct Readers {
     idle: Arc<Mutex<Vec<Connection>>>,
     places: Arc<Semaphore>,
+    of_clients: Arc<Semaphore>,
     inline: bool,
+}
+
+/// The right to one connection.
+struct Place {
+    _place: OwnedSemaphorePermit,
+    _of_clients: Option<OwnedSemaphorePermit>,
 }
 
 impl Readers {
     pub fn open(path: &Path, inline: bool) -> Result<Self, StoreError> {
         let count = if inline { 1 } else { CONNECTIONS };
         let idle = (0..count).map(|_| schema::open_reader(path)).collect::<Result<Vec<_>, _>>()?;
-        Ok(Readers { idle: Arc::new(Mutex::new(idle)), places: Arc::new(Semaphore::new(count)), inline })
+        let places = Arc::new(Semaphore::new(count));
+        let of_clients = Arc::new(Semaphore::new(OF_CLIENTS));
+        Ok(Readers { idle: Arc::new(Mutex::new(idle)), places, of_clients, inline })
     }
 
-    pub async fn run<T, E>(&self, look: impl FnOnce(&Read) -> Result<T, E> + Send + 'static) -> Result<T, E>
+    async fn place(&self, lane: Lane) -> Result<Place, StoreError> {
+        let of_clients = match lane {
+            Lane::Ours => None,
+            Lane::Clients => {
+                let place = tokio::time::timeout(CLIENT_WITHIN, self.of_clients.clone().acquire_owned()).await;
+                Some(place.map_err(|_| StoreError::Overloaded)?.map_err(|_| StoreError::Closed)?)
+            }
+        };
+        let place = self.places.clone().acquire_owned().await.map_err(|_| StoreError::Closed)?;
+        Ok(Place { _place: place, _of_clients: of_clients })
+    }
+
+    pub async fn run<T, E>(&self, lane: Lane, look: impl FnOnce(&Read) -> Result<T, E> + Send + 'static) -> Result<T, E>
     where
         T: Send + 'static,
         E: From<StoreError> + Send + 'static,
     {
-        let place = self.places.clone().acquire_owned().await.map_err(|_| StoreError::Closed)?;
+        let place = self.place(lane).await?;
         let idle = self.idle.clone();
         if self.inline {
             return borrowed(idle, place, look);
@@ -41,8 +67,12 @@ impl Readers {
     }
 
     /// A look that is over before another thread would have begun it.
-    pub async fn glance<T, E: From<StoreError>>(&self, look: impl FnOnce(&Read) -> Result<T, E>) -> Result<T, E> {
-        let place = self.places.clone().acquire_owned().await.map_err(|_| StoreError::Closed)?;
+    pub async fn glance<T, E: From<StoreError>>(
+        &self,
+        lane: Lane,
+        look: impl FnOnce(&Read) -> Result<T, E>,
+    ) -> Result<T, E> {
+        let place = self.place(lane).await?;
         borrowed(self.idle.clone(), place, look)
     }
 }
@@ -50,7 +80,7 @@ impl Readers {
 /// Looks through an idle connection. A permit stands for one, so there is one.
 fn borrowed<T, E: From<StoreError>>(
     idle: Arc<Mutex<Vec<Connection>>>,
-    place: OwnedSemaphorePermit,
+    place: Place,
     look: impl FnOnce(&Read) -> Result<T, E>,
 ) -> Result<T, E> {
     let connection = lock(&idle).pop().ok_or(StoreError::Closed)?;
@@ -62,7 +92,7 @@ fn borrowed<T, E: From<StoreError>>(
 struct Borrowed {
     connection: Option<Connection>,
     idle: Arc<Mutex<Vec<Connection>>>,
-    _place: OwnedSemaphorePermit,
+    _place: Place,
 }
 
 impl Drop for Borrowed {

@@ -27,7 +27,7 @@ pub async fn look_up(call: Call) -> Result<Answer, Fault> {
         return Err(Fault::invalid("addresses: expected at least one MAC address, or a node_uuid"));
     }
     let rules = call.state.engine.rules().clone();
-    let found = call.state.store.write(move |tx| lookup(tx, &asked, &rules)).await?;
+    let found = call.state.engine.store().write(move |tx| lookup(tx, &asked, &rules)).await?;
     Ok(Answer::json(&document(&call, &found)?))
 }
 
@@ -55,7 +55,7 @@ async fn take_beat(call: Call, ident: Ident, sent: &Map<String, Value>) -> Resul
     let field = |name| text(sent, name);
     let callback_url =
         field("callback_url")?.ok_or_else(|| Fault::invalid("Missing mandatory parameter: callback_url"))?;
-    let node = call.state.store.read(move |read| nodes::find(read, &ident)).await?;
+    let node = call.state.engine.store().read(move |read| nodes::find(read, &ident)).await?;
     let beat = Heartbeat {
         node: node.uuid,
         callback_url,
@@ -66,7 +66,7 @@ async fn take_beat(call: Call, ident: Ident, sent: &Map<String, Value>) -> Resul
         status_message: field("agent_status_message")?,
     };
     let rules = call.state.engine.rules().clone();
-    call.state.store.write(move |tx| heartbeat(tx, &beat, &rules)).await?;
+    call.state.engine.store().write(move |tx| heartbeat(tx, &beat, &rules)).await?;
     Ok(Answer::accepted())
 }
 
@@ -83,7 +83,8 @@ pub async fn report(call: Call) -> Result<Answer, Fault> {
     let node_uuid = if new { node(query.take("node_uuid")?)? } else { None };
     let report = Report { data, node_uuid, addresses, takes_token: new };
     let rules = call.state.engine.rules().clone();
-    let found = call.state.engine.write_when_free(move |tx| continue_inspection(tx, &report, &rules)).await?;
+    let found =
+        call.state.engine.write_when_free_for_machine(move |tx| continue_inspection(tx, &report, &rules)).await?;
     let body = if new { document(&call, &found)? } else { json!({"uuid": found.node.uuid.to_string()}) };
     Ok(Answer { body: Some(body.to_string().into_bytes()), ..Answer::accepted() })
 }

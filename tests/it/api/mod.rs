@@ -10,6 +10,7 @@ mod hardware;
 mod inspection_rules;
 mod listing;
 mod nodes;
+mod overload;
 mod portgroups;
 mod ports;
 mod property;

@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use bessemer::api::connections::Limits;
 use bessemer::api::{self, auth::Auth};
 use bessemer::clock::Clock;
 use bessemer::driver::{Environment, environment};
@@ -45,6 +46,10 @@ impl Service {
     }
 
     pub async fn start_as(auth: Auth, listener: api::Listener) -> Outcome<Self> {
+        Service::start_within(auth, listener, Limits::default()).await
+    }
+
+    pub async fn start_within(auth: Auth, listener: api::Listener, limits: Limits) -> Outcome<Self> {
         let dir = tempfile::tempdir()?;
         let (clock, random, net) = (Clock::system(), Random::system(), Net::system());
         let store = Store::open(&dir.path().join("db"), Options::new(clock.clone(), random.clone()))?;
@@ -60,16 +65,17 @@ impl Service {
             }
         });
         let state = Arc::new(api::State {
-            store: store.clone(),
+            store: store.for_clients(),
             engine,
             random,
             settings: api::Settings { conductor: "here".to_owned(), ..api::Settings::default() },
             auth,
             bodies: Default::default(),
+            admission: Default::default(),
         });
         let socket = net.listen(SocketAddr::from(([127, 0, 0, 1], 0))).await?;
         let address = socket.local_addr()?;
-        let server = api::Server { state, listener };
+        let server = api::Server { state, listener, limits };
         tasks.spawn(server.run(socket, stop.clone()));
         Ok(Service { address, store, _tasks: tasks, stop: Some(stop.drop_guard()), _dir: dir })
     }
