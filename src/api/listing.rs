@@ -19,6 +19,9 @@ use crate::store::{Read, StoreError};
 const VALUE: &AsciiSet =
     &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~').remove(b',').remove(b':');
 
+/// A page that is longer than this ends there, as if its limit had been reached: objects may be large.
+const PAGE_BYTES: usize = 16 << 20;
+
 /// How the client asked for details.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Detail {
@@ -132,23 +135,25 @@ impl Listing {
         out.extend_from_slice(b"{\"");
         out.extend_from_slice(self.noun.collection.as_bytes());
         out.extend_from_slice(b"\":[");
-        let (mut count, mut last) = (0, String::new());
+        let (mut count, mut last) = (0, None);
         let found = page::read(read, self.noun.table, self.view.columns(), &page, |row| {
             if count > 0 {
                 out.push(b',');
             }
             count += 1;
-            if count == self.limit {
-                last = row.text(0);
+            self.view.object(&mut out, |position| row.cell(position), &mut *special)?;
+            let is_full = count == self.limit || (self.paged && out.len() >= PAGE_BYTES);
+            if is_full {
+                last = Some(row.text(0));
             }
-            self.view.object(&mut out, |position| row.cell(position), &mut *special)
+            Ok(!is_full)
         })?;
         if !found {
             let marker = self.marker.as_deref().unwrap_or_default();
             return Err(Fault::not_found(format!("{} {marker} could not be found.", self.noun.name)));
         }
         out.push(b']');
-        if self.paged && count == self.limit {
+        if let Some(last) = last.filter(|_| self.paged) {
             out.extend_from_slice(b",\"next\":");
             super::view::string(&mut out, &self.next(&last));
         }
@@ -209,7 +214,7 @@ pub fn object(
     let page = Page { filters: &filters, ident: noun.ident, sort: "id", descending: false, marker: None, limit: 1 };
     let mut out = Vec::with_capacity(2048);
     page::read(read, noun.table, view.columns(), &page, |row| {
-        view.object(&mut out, |position| row.cell(position), &mut *special)
+        view.object(&mut out, |position| row.cell(position), &mut *special).map(|()| true)
     })?;
     Ok(if out.is_empty() { None } else { Some(out) })
 }

@@ -102,13 +102,13 @@ impl Row<'_> {
     }
 }
 
-/// Visits the rows of a page. False if the marker names no row.
+/// Visits the rows of a page until `visit` has had enough (false). False if the marker names no row.
 pub fn read(
     read: &Read,
     table: &'static str,
     columns: &[&'static str],
     page: &Page<'_>,
-    mut visit: impl FnMut(Row<'_>) -> Result<(), StoreError>,
+    mut visit: impl FnMut(Row<'_>) -> Result<bool, StoreError>,
 ) -> Result<bool, StoreError> {
     let Some(stretches) = stretches(read, table, page)? else { return Ok(false) };
     let mut left = page.limit;
@@ -126,7 +126,9 @@ pub fn read(
         let mut rows = statement.query(&values[..])?;
         while let Some(row) = rows.next()? {
             left = left.saturating_sub(1);
-            visit(Row(row))?;
+            if !visit(Row(row))? {
+                return Ok(true);
+            }
         }
     }
     Ok(true)
