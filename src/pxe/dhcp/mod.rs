@@ -19,6 +19,7 @@ pub mod probe;
 mod queue;
 pub mod reply;
 pub mod reservations;
+mod work;
 
 use std::collections::BTreeSet;
 use std::io;
@@ -27,28 +28,23 @@ use std::ops::RangeInclusive;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use tokio::task::{JoinError, JoinSet};
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, error, info, warn};
 
 use self::client::LoaderTable;
 use self::pool::Pool;
-use self::queue::Queue;
 use self::reply::BootFile;
 use self::reservations::Reservations;
+use self::work::{Done, Work};
 use super::loaders::Loaders;
 use crate::clock::Clock;
 use crate::net::{Net, UdpBind, UdpSocket};
 use crate::service::boot::{self, Acquaintance, Claim, Owner, Verdict};
 use crate::store::{Store, StoreError, leases};
-use crate::wire::dhcp::{Message, MessageType, Op};
+use crate::wire::dhcp::{Message, MessageType};
 use crate::wire::dhcp_options::code;
 use crate::wire::mac::Mac;
 
-/// Requests in work at once; what arrives beyond waits in the queue.
-const MOST_IN_FLIGHT: usize = 256;
-/// Messages that are read in a row, before something is done about them.
-const MOST_AT_ONCE: usize = 256;
 /// The largest message that is read: an Ethernet frame's worth.
 const MOST_BYTES: usize = 1500;
 
@@ -127,7 +123,7 @@ impl Server {
 
     /// Serves until `stop`. Requests that are being worked on are finished: their leases may be on disk already.
     pub async fn run(self, stop: CancellationToken) {
-        let mut work = Work { shared: self.shared, queue: Queue::default(), tasks: JoinSet::new(), looking: false };
+        let mut work = Work::new(self.shared);
         let mut buffer = [0; MOST_BYTES];
         loop {
             work.go_on();
@@ -148,91 +144,6 @@ impl Server {
             }
         }
         while work.tasks.join_next().await.is_some() {}
-    }
-}
-
-/// A message and where it came from.
-type Letter = (Message, SocketAddr);
-
-/// What is waiting and what is being done.
-struct Work {
-    shared: Arc<Shared>,
-    queue: Queue<Letter>,
-    tasks: JoinSet<Done>,
-    /// Whether strangers are being looked up.
-    looking: bool,
-}
-
-enum Done {
-    /// A message of this machine, which is served or not.
-    Message(Mac, bool),
-    Look {
-        asked: Vec<Mac>,
-        served: BTreeSet<Mac>,
-    },
-}
-
-impl Work {
-    fn take(&mut self, bytes: &[u8], peer: SocketAddr) {
-        let Some(message) = readable(bytes, peer) else { return };
-        if let Some(mac) = message.mac() {
-            let (kind, xid) = (message.kind(), message.xid);
-            self.queue.push(mac, (message, peer), |(waiting, _)| (waiting.kind(), waiting.xid) == (kind, xid));
-        }
-    }
-
-    /// A flood fills the socket's buffer quicker than one message at a time is taken out of it, and then others are lost.
-    fn take_what_is_there(&mut self, buffer: &mut [u8]) {
-        for _ in 0..MOST_AT_ONCE {
-            let Ok(received) = self.shared.socket.try_recv(buffer) else { return };
-            self.take(&buffer[..received.len], received.peer);
-        }
-        let dropped = self.queue.take_dropped();
-        if dropped > 0 {
-            debug!(dropped, "a flood of DHCP messages");
-        }
-    }
-
-    /// Begins what may be begun.
-    fn go_on(&mut self) {
-        while self.tasks.len() < MOST_IN_FLIGHT
-            && let Some((mac, (message, peer))) = self.queue.next_known()
-        {
-            let shared = Arc::clone(&self.shared);
-            self.tasks.spawn(async move { Done::Message(mac, shared.serve(message, peer).await) });
-        }
-        if self.looking {
-            return;
-        }
-        let asked = self.queue.take_strangers();
-        if !asked.is_empty() {
-            self.looking = true;
-            let shared = Arc::clone(&self.shared);
-            self.tasks.spawn(async move { shared.look_up(asked).await });
-        }
-    }
-
-    fn done(&mut self, done: Result<Done, JoinError>) {
-        match done {
-            Ok(Done::Message(mac, served)) => self.queue.done(mac, served),
-            Ok(Done::Look { asked, served }) => {
-                self.looking = false;
-                self.queue.looked_up(asked, &served);
-            }
-            Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
-            Err(_) => {}
-        }
-    }
-}
-
-/// A request, or nothing that we answer.
-fn readable(bytes: &[u8], peer: SocketAddr) -> Option<Message> {
-    match Message::decode(bytes) {
-        Ok(message) => (message.op == Op::Request).then_some(message),
-        Err(error) => {
-            debug!(%peer, %error, "dropped what is no DHCP message");
-            None
-        }
     }
 }
 
@@ -261,15 +172,14 @@ struct Asked {
 }
 
 impl Shared {
-    /// Which of these cards are answered at all.
+    /// Which of these cards are ours.
     async fn look_up(&self, asked: Vec<Mac>) -> Done {
-        let (macs, everybody) = (asked.clone(), self.settings.serve_unknown);
+        let macs = asked.clone();
         let found = self.store.read(move |read| {
-            let owned =
-                macs.into_iter().map(|mac| Ok((mac, everybody || boot::owner(read, &mac.to_string())?.is_some())));
+            let owned = macs.into_iter().map(|mac| Ok((mac, boot::owner(read, &mac.to_string())?.is_some())));
             owned.collect::<Result<Vec<_>, StoreError>>()
         });
-        let served = match found.await {
+        let ours = match found.await {
             Ok(found) => found
                 .into_iter()
                 .filter(|(mac, owned)| *owned || self.settings.reservations.of(*mac).is_some())
@@ -280,7 +190,7 @@ impl Shared {
                 BTreeSet::new()
             }
         };
-        Done::Look { asked, served }
+        Done::Look { asked, ours }
     }
 
     /// Answers a message; whether its card is one that is answered.
@@ -328,7 +238,8 @@ impl Shared {
             None => {
                 let own = known.lease.map(|lease| lease.address).filter(|own| !self.settings.is_kept(*own));
                 let wish = asked.message.options.address(code::REQUESTED_ADDRESS);
-                self.pool().offer(asked.mac, own, wish, self.clock.now())
+                let guest = known.owner.is_none();
+                self.pool().offer(asked.mac, own, wish, guest, self.clock.now())
             }
         };
         let Some(address) = address else {
@@ -407,9 +318,14 @@ impl Shared {
             address,
             lease_secs: self.settings.lease_secs,
             hostname: self.name(asked.mac).or_else(|| asked.message.options.get(code::HOST_NAME).and_then(hostname)),
-            strangers: self.welcome(asked.mac, None),
+            strangers: self.welcome(asked.mac, None) && !self.is_kept_from(asked.mac, address),
         };
         self.store.write(move |tx| boot::claim(tx, &claim)).await
+    }
+
+    /// Whether this is an address that a card gets only if it belongs to a node.
+    fn is_kept_from(&self, mac: Mac, address: Ipv4Addr) -> bool {
+        self.settings.reservations.of(mac).is_none() && self.pool().is_kept_from_guests(address)
     }
 
     /// Whether a card is answered at all.

@@ -21,6 +21,10 @@ const DECLINED_SECS: i64 = 600;
 /// Addresses in a pool at most; what is beyond is not used.
 const MOST_ADDRESSES: u32 = 1 << 16;
 
+/// A pool that is not smaller keeps the last part of itself for machines of ours, where strangers are served too.
+const SHARED_ADDRESSES: usize = 16;
+const KEPT_ONE_IN: usize = 4;
+
 /// See the head of this file.
 #[derive(Debug)]
 pub struct Pool {
@@ -30,8 +34,9 @@ pub struct Pool {
     /// Addresses at which a client found somebody else, until when nobody gets them: not even the client whose DISCOVER was
     /// read before its own DECLINE.
     declined: HashMap<u32, Timestamp>,
-    /// Where the last search ended, so that addresses are used in turn.
+    /// Where the last search ended, so that addresses are used in turn; and the last one for a guest.
     cursor: usize,
+    guest_cursor: usize,
     offers: HashMap<Mac, Offer>,
     offered: HashMap<u32, Mac>,
     /// Offers by age.
@@ -56,6 +61,7 @@ impl Pool {
             taken_until: vec![Timestamp::UNIX_EPOCH; len as usize],
             declined: HashMap::new(),
             cursor: 0,
+            guest_cursor: 0,
             offers: HashMap::new(),
             offered: HashMap::new(),
             order: BTreeMap::new(),
@@ -71,6 +77,17 @@ impl Pool {
     /// Whether `address` is one of the pool's.
     pub fn contains(&self, address: Ipv4Addr) -> bool {
         self.index(address).is_some()
+    }
+
+    /// Whether `address` is never given to a stranger, however few are left: a flood of invented cards ends here.
+    pub fn is_kept_from_guests(&self, address: Ipv4Addr) -> bool {
+        self.index(address).is_some_and(|index| index >= self.of_guests())
+    }
+
+    /// How many addresses, from the first on, strangers may have.
+    fn of_guests(&self) -> usize {
+        let len = self.taken_until.len();
+        if len < SHARED_ADDRESSES { len } else { len - len / KEPT_ONE_IN }
     }
 
     /// Never offers `address`: it is reserved, or our own.
@@ -129,21 +146,24 @@ impl Pool {
     }
 
     /// An address to offer to `mac`: the one on offer already, else its `own` (an earlier lease of the same client),
-    /// else the one that it `wishes` for if that is free, else any. None: the pool is exhausted.
+    /// else the one that it `wishes` for if that is free, else any. None: the pool is exhausted, for a `guest` its part.
     pub fn offer(
         &mut self,
         mac: Mac,
         own: Option<Ipv4Addr>,
         wish: Option<Ipv4Addr>,
+        guest: bool,
         now: Timestamp,
     ) -> Option<Ipv4Addr> {
         self.forget_expired(now);
         if let Some(offer) = self.offers.get(&mac) {
             return Some(Ipv4Addr::from(offer.address));
         }
-        let own = own.filter(|address| self.contains(*address) && self.claimable(mac, *address, now));
-        let wish = || wish.filter(|a| self.index(*a).is_some_and(|i| self.is_free(i, now)));
-        let address = own.or_else(wish).or_else(|| self.search(now))?;
+        let open = |address: &Ipv4Addr| !(guest && self.is_kept_from_guests(*address));
+        let own = own.filter(|address| self.contains(*address) && self.claimable(mac, *address, now)).filter(open);
+        let wish = || wish.filter(|a| self.index(*a).is_some_and(|i| self.is_free(i, now))).filter(open);
+        let known = own.or_else(wish);
+        let address = known.or_else(|| self.search(guest, now))?;
         self.remember(mac, u32::from(address), now);
         Some(address)
     }
@@ -153,14 +173,16 @@ impl Pool {
     }
 
     /// The next address that was never used; if there is none, the next whose lease has ended.
-    fn search(&mut self, now: Timestamp) -> Option<Ipv4Addr> {
-        let len = self.taken_until.len();
-        let turn = |wanted: &dyn Fn(usize) -> bool| {
-            (0..len).map(|step| (self.cursor + step) % len).find(|index| wanted(*index))
+    fn search(&mut self, guest: bool, now: Timestamp) -> Option<Ipv4Addr> {
+        let (len, from) = match guest {
+            true => (self.of_guests(), self.guest_cursor),
+            false => (self.taken_until.len(), self.cursor),
         };
+        let turn =
+            |wanted: &dyn Fn(usize) -> bool| (0..len).map(|step| (from + step) % len).find(|index| wanted(*index));
         let unused = |index| self.taken_until[index] == Timestamp::UNIX_EPOCH && self.is_free(index, now);
         let index = turn(&unused).or_else(|| turn(&|index| self.is_free(index, now)))?;
-        self.cursor = (index + 1) % len;
+        *(if guest { &mut self.guest_cursor } else { &mut self.cursor }) = (index + 1) % len;
         Some(Ipv4Addr::from(self.first + index as u32))
     }
 
@@ -210,12 +232,12 @@ mod tests {
         pool.exclude(ip(11));
         pool.taken(ip(10), at(50));
         let now = at(100);
-        assert_eq!(pool.offer(mac(1), None, None, now), Some(ip(12)));
-        assert_eq!(pool.offer(mac(1), None, None, now), Some(ip(12)), "the same offer again");
-        assert_eq!(pool.offer(mac(2), None, None, now), Some(ip(13)));
-        assert_eq!(pool.offer(mac(3), None, None, now), Some(ip(10)), "its lease has ended");
-        assert_eq!(pool.offer(mac(4), None, None, now), None);
-        assert_eq!(pool.offer(mac(4), None, None, at(161)), Some(ip(12)), "offers expire");
+        assert_eq!(pool.offer(mac(1), None, None, false, now), Some(ip(12)));
+        assert_eq!(pool.offer(mac(1), None, None, false, now), Some(ip(12)), "the same offer again");
+        assert_eq!(pool.offer(mac(2), None, None, false, now), Some(ip(13)));
+        assert_eq!(pool.offer(mac(3), None, None, false, now), Some(ip(10)), "its lease has ended");
+        assert_eq!(pool.offer(mac(4), None, None, false, now), None);
+        assert_eq!(pool.offer(mac(4), None, None, false, at(161)), Some(ip(12)), "offers expire");
     }
 
     #[test]
@@ -223,12 +245,16 @@ mod tests {
         let mut pool = Pool::new(&(ip(10)..=ip(20)));
         let now = at(100);
         pool.taken(ip(15), at(900));
-        assert_eq!(pool.offer(mac(1), Some(ip(15)), Some(ip(16)), now), Some(ip(15)));
-        assert_eq!(pool.offer(mac(2), None, Some(ip(15)), now), Some(ip(10)), "taken");
-        assert_eq!(pool.offer(mac(3), Some(ip(99)), Some(ip(17)), now), Some(ip(17)), "its own is not of this pool");
+        assert_eq!(pool.offer(mac(1), Some(ip(15)), Some(ip(16)), false, now), Some(ip(15)));
+        assert_eq!(pool.offer(mac(2), None, Some(ip(15)), false, now), Some(ip(10)), "taken");
+        assert_eq!(
+            pool.offer(mac(3), Some(ip(99)), Some(ip(17)), false, now),
+            Some(ip(17)),
+            "its own is not of this pool"
+        );
         assert!(!pool.claimable(mac(9), ip(17), now) && pool.claimable(mac(3), ip(17), now));
         pool.declined(mac(3), ip(17), now);
-        assert_eq!(pool.offer(mac(3), None, Some(ip(17)), now), Some(ip(11)));
+        assert_eq!(pool.offer(mac(3), None, Some(ip(17)), false, now), Some(ip(11)));
     }
 
     #[test]
@@ -238,23 +264,34 @@ mod tests {
         pool.taken(ip(15), at(9000));
         pool.declined(mac(1), ip(15), now);
         // What the store still said of it when the DISCOVER was read.
-        assert_eq!(pool.offer(mac(1), Some(ip(15)), Some(ip(15)), now), Some(ip(10)));
+        assert_eq!(pool.offer(mac(1), Some(ip(15)), Some(ip(15)), false, now), Some(ip(10)));
         assert!(!pool.claimable(mac(1), ip(15), now));
         assert!(pool.claimable(mac(1), ip(15), at(701)));
+    }
+
+    #[test]
+    fn strangers_leave_a_part_of_the_pool_to_machines_of_ours() {
+        let mut pool = Pool::new(&(ip(10)..=ip(29)));
+        let now = at(100);
+        let offered = (0..100).filter(|n| pool.offer(mac(*n), None, Some(ip(29)), true, now).is_some()).count();
+        assert_eq!(offered, 15);
+        assert!(pool.is_kept_from_guests(ip(25)) && !pool.is_kept_from_guests(ip(24)));
+        let ours = (200..300).filter(|n| pool.offer(mac(*n), None, None, false, now).is_some()).count();
+        assert_eq!(ours, 5);
     }
 
     #[test]
     fn offers_are_bounded() {
         let mut pool = Pool::new(&(Ipv4Addr::new(10, 0, 0, 0)..=Ipv4Addr::new(10, 0, 255, 255)));
         for n in 0..3 * MOST_OFFERS as u32 {
-            assert!(pool.offer(mac(n), None, None, at(1)).is_some());
+            assert!(pool.offer(mac(n), None, None, false, at(1)).is_some());
         }
         assert_eq!((pool.offers.len(), pool.offered.len(), pool.order.len()), (MOST_OFFERS, MOST_OFFERS, MOST_OFFERS));
     }
 
     #[test]
     fn a_pool_that_is_upside_down_or_huge_is_harmless() {
-        assert_eq!(Pool::new(&(ip(9)..=ip(1))).offer(mac(1), None, None, at(1)), None);
+        assert_eq!(Pool::new(&(ip(9)..=ip(1))).offer(mac(1), None, None, false, at(1)), None);
         let all = Pool::new(&(Ipv4Addr::UNSPECIFIED..=Ipv4Addr::BROADCAST));
         assert_eq!(all.taken_until.len(), MOST_ADDRESSES as usize);
     }

@@ -3,7 +3,8 @@
 //! A flood can be thousands of messages a second, from one address or from as many as there are. Reading and queueing one
 //! costs microseconds; what costs is asking the store, so that is bounded: one message of a machine is in work at a time, and
 //! all strangers that wait are looked up together in one look. A flood is therefore one more look at a time in the store,
-//! however fast it is, and a machine that was looked up before does not even stand behind that one.
+//! however fast it is, and a machine that was looked up before does not even stand behind that one. Where strangers are served
+//! too, they are served after those that belong to a node.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
@@ -20,8 +21,9 @@ const REMEMBERED: usize = 65_536;
 pub struct Queue<T> {
     known: BTreeSet<Mac>,
     lines: BTreeMap<Mac, VecDeque<T>>,
-    /// Those of `lines` that may be worked on, in the order in which they came.
+    /// Those of `lines` that may be worked on, in the order in which they came; and strangers that are served after them.
     ready: VecDeque<Mac>,
+    guests: VecDeque<Mac>,
     strangers: VecDeque<Mac>,
     /// Machines of which a message is in work.
     busy: BTreeSet<Mac>,
@@ -34,6 +36,7 @@ impl<T> Default for Queue<T> {
             known: BTreeSet::new(),
             lines: BTreeMap::new(),
             ready: VecDeque::new(),
+            guests: VecDeque::new(),
             strangers: VecDeque::new(),
             busy: BTreeSet::new(),
             dropped: 0,
@@ -68,6 +71,16 @@ impl<T> Queue<T> {
     /// A message of a known machine, which is in work from now on.
     pub fn next_known(&mut self) -> Option<(Mac, T)> {
         let mac = self.ready.pop_front()?;
+        self.take(mac)
+    }
+
+    /// A message of a stranger that was looked up and is served, in the same way.
+    pub fn next_guest(&mut self) -> Option<(Mac, T)> {
+        let mac = self.guests.pop_front()?;
+        self.take(mac)
+    }
+
+    fn take(&mut self, mac: Mac) -> Option<(Mac, T)> {
         let line = self.lines.get_mut(&mac)?;
         let message = line.pop_front()?;
         if line.is_empty() {
@@ -77,14 +90,14 @@ impl<T> Queue<T> {
         Some((mac, message))
     }
 
-    /// A machine's message has been worked on; `known`: whether it is one that is served.
-    pub fn done(&mut self, mac: Mac, known: bool) {
+    /// A machine's message has been worked on; `served`: whether it is still one that is answered.
+    pub fn done(&mut self, mac: Mac, served: bool) {
         self.busy.remove(&mac);
-        if !known {
+        if !served {
             self.known.remove(&mac);
         }
         if self.lines.contains_key(&mac) {
-            let order = if known { &mut self.ready } else { &mut self.strangers };
+            let order = if self.known.contains(&mac) { &mut self.ready } else { &mut self.strangers };
             order.push_back(mac);
         }
     }
@@ -96,20 +109,20 @@ impl<T> Queue<T> {
         strangers
     }
 
-    /// What the look found: these are served, and their messages are now those of known machines. The others' are dropped.
-    pub fn looked_up(&mut self, asked: Vec<Mac>, served: &BTreeSet<Mac>) {
-        if self.known.len() + served.len() > REMEMBERED {
+    /// What the look found: these are ours, and are known from now on. The others are guests, or their messages are dropped.
+    pub fn looked_up(&mut self, asked: Vec<Mac>, ours: &BTreeSet<Mac>, serves_guests: bool) {
+        if self.known.len() + ours.len() > REMEMBERED {
             self.known.clear();
         }
         for mac in asked {
             self.busy.remove(&mac);
-            if !served.contains(&mac) {
-                self.lines.remove(&mac);
-                continue;
-            }
-            self.known.insert(mac);
-            if self.lines.contains_key(&mac) {
+            if ours.contains(&mac) {
+                self.known.insert(mac);
                 self.ready.push_back(mac);
+            } else if serves_guests && self.guests.len() < WAITING {
+                self.guests.push_back(mac);
+            } else {
+                self.lines.remove(&mac);
             }
         }
     }
@@ -132,7 +145,7 @@ mod tests {
     fn know(queue: &mut Queue<u32>, n: u32) {
         queue.push(mac(n), 0, |_| false);
         let asked = queue.take_strangers();
-        queue.looked_up(asked, &BTreeSet::from([mac(n)]));
+        queue.looked_up(asked, &BTreeSet::from([mac(n)]), false);
         while let Some((mac, _)) = queue.next_known() {
             queue.done(mac, true);
         }
@@ -157,7 +170,7 @@ mod tests {
         // What comes meanwhile is not lost.
         queue.push(mac(7), 100, |_| false);
         queue.push(mac(600), 600, |_| false);
-        queue.looked_up(asked, &BTreeSet::from([mac(7)]));
+        queue.looked_up(asked, &BTreeSet::from([mac(7)]), false);
         assert_eq!(queue.next_known(), Some((mac(7), 7)));
         assert_eq!(queue.next_known(), None, "one message of a machine is in work at a time");
         queue.done(mac(7), true);
@@ -172,6 +185,19 @@ mod tests {
             queue.push(mac(1), n, |waiting| *waiting == n);
         }
         assert_eq!(queue.lines.get(&mac(1)), Some(&VecDeque::from([5, 6])));
+    }
+
+    #[test]
+    fn guests_are_served_after_machines_of_ours() {
+        let mut queue = Queue::default();
+        (0..300).for_each(|n| queue.push(mac(n), n, |_| false));
+        let asked = queue.take_strangers();
+        queue.looked_up(asked, &BTreeSet::from([mac(299)]), true);
+        assert_eq!(queue.next_known(), Some((mac(299), 299)));
+        assert_eq!((queue.next_known(), queue.next_guest()), (None, Some((mac(0), 0))));
+        queue.push(mac(0), 1000, |_| false);
+        queue.done(mac(0), true);
+        assert_eq!(queue.take_strangers(), [mac(0)], "a guest is a stranger again");
     }
 
     #[test]
@@ -198,7 +224,7 @@ mod tests {
         assert_eq!(queue.next_known(), Some((mac(1), 1)));
         queue.done(mac(1), false);
         assert_eq!((queue.next_known(), queue.take_strangers()), (None, vec![mac(1)]));
-        queue.looked_up(vec![mac(1)], &BTreeSet::new());
+        queue.looked_up(vec![mac(1)], &BTreeSet::new(), false);
         assert!(queue.lines.is_empty() && queue.busy.is_empty() && queue.known.is_empty());
     }
 }

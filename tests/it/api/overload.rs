@@ -180,7 +180,7 @@ async fn heartbeats_are_served_ahead_of_a_crowd_that_lists() -> Outcome {
     const CLIENTS: usize = 32;
     const BEATS: usize = 10;
     let service = Service::start().await?;
-    service.free_nodes(300).await?;
+    let node = service.free_nodes(300).await?[0];
     let listed = Arc::new(AtomicUsize::new(0));
     let mut crowd = JoinSet::new();
     for _ in 0..CLIENTS {
@@ -201,9 +201,10 @@ async fn heartbeats_are_served_ahead_of_a_crowd_that_lists() -> Outcome {
     let before = listed.load(Ordering::SeqCst);
     let mut machine = Client::new(service.address);
     for _ in 0..BEATS {
-        // A lookup is a read and a write, as a heartbeat is; of a stranger it changes nothing.
-        let reply = machine.call(LATEST, "GET", "/v1/lookup?addresses=52:54:00:00:00:01", None).await?;
-        assert_eq!(reply.status, 404);
+        // A read, and a write that refuses: nobody expects this machine.
+        let beat = json!({"callback_url": "http://127.0.0.1:9999", "agent_token": "nobody's"});
+        let reply = machine.call(LATEST, "POST", &format!("/v1/heartbeat/{node}"), Some(beat)).await?;
+        assert!((400..500).contains(&reply.status), "{reply:?}");
     }
     let meanwhile = listed.load(Ordering::SeqCst) - before;
     crowd.shutdown().await;
