@@ -32,6 +32,7 @@ use crate::api::{self, Listener, Server};
 use crate::clock::Clock;
 use crate::config::Settings;
 use crate::driver::Environment;
+use crate::net::http::Reach;
 use crate::net::{Net, TcpListener};
 use crate::pxe::Bound;
 use crate::pxe::loaders::Loaders;
@@ -83,9 +84,13 @@ impl Service {
         let seams = (net.clone(), clock.clone(), random.clone());
         let loaders = Loaders::new(&settings.boot_dir);
         let boot = netboot::start(&settings, seams, store.clone(), loaders.clone(), &mut tasks, &stop).await?;
-        let images = boot::images(&settings, &net, &clock).await?;
+        let (admin_at, provisioning_at) = (admin.local_addr()?, provisioning.as_ref().map(TcpListener::local_addr));
+        let provisioning_at = provisioning_at.transpose()?;
+        let ours: Vec<SocketAddr> = provisioning_at.into_iter().chain([admin_at]).collect();
+        let images = boot::images(&settings, &net, &clock, ours.clone()).await?;
         let mut env = Environment::new(clock.clone(), net, random.clone(), parts::driver(&settings));
         env.images = images.clone();
+        env.reach = Reach::routed_and(vec![], ours);
         let ipmi = env.ipmi.clone();
         let (rules, periods) = (parts::rules(&settings, &host), parts::periods(&settings));
         let (engine, work) = engine::start(store.clone(), env, rules, periods, stop.clone());
@@ -98,15 +103,13 @@ impl Service {
             bodies: Bodies::default(),
             admission: Admission::default(),
         });
-        let (admin_at, provisioning_at) = (admin.local_addr()?, provisioning.as_ref().map(TcpListener::local_addr));
         tasks.spawn(async { work.await.context("the engine cannot go on") });
         tasks.spawn(front(state.clone(), Listener::Admin, limits.admin, admin, stop.clone()));
         if let Some(socket) = provisioning {
             let fallback = boot::fallback(&settings, loaders, &store, &clock, images);
             tasks.spawn(front(state, Listener::Provisioning(fallback), limits.machines, socket, stop.clone()));
         }
-        let provisioning = provisioning_at.transpose()?;
-        Ok(Service { admin: admin_at, provisioning, boot, store, engine, ipmi, stop, tasks })
+        Ok(Service { admin: admin_at, provisioning: provisioning_at, boot, store, engine, ipmi, stop, tasks })
     }
 
     /// A line for each way in, for a person.

@@ -57,11 +57,17 @@ impl Partial {
     }
 
     /// Makes it durable and gives it its name.
-    pub fn publish(mut self) -> io::Result<()> {
+    pub fn publish(self) -> io::Result<()> {
+        let target = self.target.clone();
+        self.publish_as(&target)
+    }
+
+    /// The same with a name in the same directory that could not be known before it was complete.
+    pub fn publish_as(mut self, target: &Path) -> io::Result<()> {
         self.file.sync_all()?;
-        std::fs::rename(&self.path, &self.target)?;
+        std::fs::rename(&self.path, target)?;
         self.published = true;
-        sync_parent(&self.target)
+        sync_parent(target)
     }
 }
 

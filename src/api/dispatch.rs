@@ -140,6 +140,7 @@ async fn route(
         params: decoded(route, segments),
         query: query.clone(),
         body: body.bytes.clone(),
+        peer: source,
         user: user.clone(),
     };
     // Only now: a client that is slow to send its body holds up nobody but itself.

@@ -1,6 +1,7 @@
 //! A request, as a handler sees it: version, path parameters, query, body.
 
 use std::borrow::Cow;
+use std::net::IpAddr;
 
 use bytes::Bytes;
 use hyper::header::HeaderMap;
@@ -28,6 +29,8 @@ pub struct Call {
     pub params: Vec<String>,
     pub query: Query,
     pub body: Bytes,
+    /// From where it was sent.
+    pub peer: IpAddr,
     /// Who asks, if http_basic is on and the path is not public.
     pub user: Option<String>,
 }

@@ -1,6 +1,7 @@
 //! What machines fetch: the image cache, and the handler of the provisioning listener.
 
 use std::io;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -17,12 +18,19 @@ use crate::pxe::loaders::Loaders;
 use crate::store::Store;
 
 /// The cache, if there is a listener over which machines could fetch anything.
-pub async fn images(settings: &Settings, net: &Net, clock: &Clock) -> anyhow::Result<Option<ImageCache>> {
+pub async fn images(
+    settings: &Settings,
+    net: &Net,
+    clock: &Clock,
+    listeners: Vec<SocketAddr>,
+) -> anyhow::Result<Option<ImageCache>> {
     if settings.provisioning.is_none() {
         return Ok(None);
     }
-    let settings::Images { roots, cache_dir, cache_bytes, min_bytes_per_sec } = settings.images.clone();
-    let cache = cache::Settings { roots, min_bytes_per_sec, ..cache::Settings::new(cache_dir.clone(), cache_bytes) };
+    let settings::Images { roots, cache_dir, cache_bytes, min_bytes_per_sec, local_networks } = settings.images.clone();
+    let reach = http::Reach::routed_and(local_networks, listeners);
+    let cache =
+        cache::Settings { roots, min_bytes_per_sec, reach, ..cache::Settings::new(cache_dir.clone(), cache_bytes) };
     let client = http::Client::new(net.clone(), clock.clone());
     let cache = ImageCache::start(cache, client, clock.clone()).await;
     Ok(Some(cache.with_context(|| format!("images.cache_dir: {} cannot be used", cache_dir.display()))?))
@@ -50,7 +58,7 @@ pub fn fallback(
     Arc::new(move |request, peer| handler.answer_boxed(request, peer))
 }
 
-/// Kernels and ramdisks may lie where images may; and where the configured ones lie, because the operator said so.
+/// Kernels and ramdisks may lie where images may. The configured ones may lie anywhere, but that opens no other file.
 fn roots(settings: &Settings) -> Vec<PathBuf> {
     let configured = [
         &settings.deploy.kernel,
@@ -59,7 +67,28 @@ fn roots(settings: &Settings) -> Vec<PathBuf> {
         &settings.deploy.rescue_ramdisk,
     ];
     let configured = configured.into_iter().flatten();
-    let beside = configured
-        .filter_map(|file| PathBuf::from(file.strip_prefix("file://").unwrap_or(file)).parent().map(PathBuf::from));
-    settings.images.roots.iter().cloned().chain(beside.filter(|dir| dir.is_absolute())).collect()
+    let files = configured.map(|file| PathBuf::from(file.strip_prefix("file://").unwrap_or(file)));
+    settings.images.roots.iter().cloned().chain(files.filter(|file| file.is_absolute())).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_configured_kernel_opens_itself_and_not_its_directory() -> Result<(), Box<dyn std::error::Error>> {
+        let dir = tempfile::tempdir()?;
+        let (kernel, beside) = (dir.path().join("ipa.kernel"), dir.path().join("shadow"));
+        for file in [&kernel, &beside] {
+            std::fs::write(file, "x")?;
+        }
+        let mut settings = Settings::defaults()?;
+        settings.images.roots.clear();
+        settings.deploy.kernel = Some(format!("file://{}", kernel.display()));
+        let roots = roots(&settings);
+        assert!(crate::disk::open_below(&roots, &kernel).is_ok());
+        assert!(crate::disk::open_below(&roots, &beside).is_err());
+        assert!(crate::disk::open_below(&roots, dir.path()).is_err());
+        Ok(())
+    }
 }

@@ -9,7 +9,7 @@ use crate::driver;
 use crate::driver::inspection::{self, AddPorts, KeepPorts};
 use crate::engine::Periods;
 use crate::service::Rules;
-use crate::service::rules::{Disallowed, Timeouts};
+use crate::service::rules::{Agents, Disallowed, Timeouts};
 
 pub fn driver(settings: &Settings) -> driver::Settings {
     driver::Settings {
@@ -73,6 +73,7 @@ pub fn rules(settings: &Settings, host: &str) -> Rules {
             rescue: settings.timeouts.rescue_callback,
             service: settings.timeouts.service_callback,
         },
+        agents: Agents { networks: settings.agent_networks.clone(), leased: settings.dhcp.is_some() },
         ..Rules::default()
     }
 }

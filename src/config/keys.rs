@@ -101,6 +101,7 @@ keys! {
 
     PROVISIONING_LISTEN = "provisioning.listen", Text, Absent(r#""10.77.0.1:8080""#), "The second HTTP listener, for machines: boot scripts, images, and the three calls of the agent. Off unless given.";
     PROVISIONING_URL = "provisioning.url", Text, Absent(r#""http://10.77.0.1:8080""#), "How machines reach that listener. Made from `listen` if absent.";
+    PROVISIONING_AGENTS = "provisioning.agent_networks", List, Is("[]"), "Blocks of addresses where a machine's agent may be, such as 10.77.0.0/24, for machines that have no address from this server's DHCP. If there are none, an agent is called at an address that its machine leased here; without DHCP, at the address that its heartbeat comes from; never at one of this server or of its links.";
 
     DHCP_INTERFACE = "dhcp.interface", Text, Absent(r#""br0""#), "Serve DHCP and TFTP on this interface. Off unless given.";
     DHCP_LISTEN = "dhcp.listen", Text, Absent(r#""127.77.0.1:6767""#), "Instead of an interface: one loopback address and port, for simulated machines.";
@@ -121,6 +122,7 @@ keys! {
     IMAGES_CACHE_DIR = "images.cache_dir", Text, Absent(r#""/var/cache/bessemer""#), "Where downloaded images are kept. A directory beside the store if absent.";
     IMAGES_CACHE_BYTES = "images.cache_bytes", Number(1 << 20, i64::MAX), Is("21474836480"), "What the cache may hold; the image longest unused goes first.";
     IMAGES_MIN_RATE = "images.min_bytes_per_sec", Number(0, i64::MAX), Is("16384"), "A server that delivers an image more slowly than this is given up. 0: never.";
+    IMAGES_LOCAL = "images.local_networks", List, Is("[]"), "Images and checksums are not fetched from this machine, from what is only on its links, or from a cloud's metadata service, except from these blocks of addresses, such as 127.0.0.0/8. Private networks need no leave.";
 
     DEPLOY_KERNEL = "deploy.kernel", Text, Absent(r#""/var/lib/bessemer/images/ipa.kernel""#), "The agent's kernel, path or URL, for nodes that name none in driver_info.";
     DEPLOY_RAMDISK = "deploy.ramdisk", Text, Absent(r#""/var/lib/bessemer/images/ipa.initramfs""#), "The agent's ramdisk, path or URL.";

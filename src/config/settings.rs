@@ -8,6 +8,7 @@ use toml::{Table, Value};
 
 use super::keys::{self, Fallback, Key};
 use super::{Problems, Typed, file, network};
+use crate::net::Block;
 
 pub use super::network::{Dhcp, DhcpAt, Provisioning, Unknown};
 pub use super::reservations::Reservation;
@@ -25,6 +26,8 @@ pub struct Settings {
     pub auth: Auth,
     /// None: no second listener, unless DHCP is on an interface, whose address is then used.
     pub provisioning: Option<Provisioning>,
+    /// Where agents may be that have no lease of ours.
+    pub agent_networks: Vec<Block>,
     pub dhcp: Option<Dhcp>,
     pub boot_dir: PathBuf,
     pub images: Images,
@@ -47,6 +50,8 @@ pub struct Images {
     pub cache_dir: PathBuf,
     pub cache_bytes: u64,
     pub min_bytes_per_sec: u64,
+    /// Near networks that may be asked all the same.
+    pub local_networks: Vec<Block>,
 }
 
 /// Steps that nobody may ask for, by flow.
@@ -139,6 +144,7 @@ impl Settings {
             log: values.words(keys::LOG),
             auth,
             provisioning,
+            agent_networks: values.blocks(keys::PROVISIONING_AGENTS),
             dhcp,
             boot_dir: values.words(keys::BOOT_DIR).into(),
             images: images(values, &db),
@@ -215,7 +221,7 @@ fn inspection(values: &mut Values) -> Inspection {
     let mut physical_networks = Vec::new();
     for entry in values.list(keys::INSPECTION_NETWORKS) {
         match entry.rsplit_once(':') {
-            Some((network, name)) if is_network(network) && !name.is_empty() => {
+            Some((network, name)) if network.contains('/') && !name.is_empty() && network.parse::<Block>().is_ok() => {
                 physical_networks.push((network.to_owned(), name.to_owned()));
             }
             _ => values.wrong(keys::INSPECTION_NETWORKS, "ADDRESS/LENGTH:NAME, such as 10.10.10.0/24:storage"),
@@ -243,16 +249,6 @@ fn inspection(values: &mut Values) -> Inspection {
     }
 }
 
-fn is_network(text: &str) -> bool {
-    let Some((base, length)) = text.split_once('/') else { return false };
-    let most = match base.parse::<IpAddr>() {
-        Ok(IpAddr::V4(_)) => 32,
-        Ok(IpAddr::V6(_)) => 128,
-        Err(_) => return false,
-    };
-    length.parse::<u32>().is_ok_and(|length| length <= most)
-}
-
 fn images(values: &mut Values, db: &Path) -> Images {
     let roots: Vec<PathBuf> = values.list(keys::IMAGES_ROOTS).into_iter().map(PathBuf::from).collect();
     if roots.iter().any(|root| !root.is_absolute()) {
@@ -264,7 +260,8 @@ fn images(values: &mut Values, db: &Path) -> Images {
     };
     let cache_bytes = values.count(keys::IMAGES_CACHE_BYTES);
     let min_bytes_per_sec = values.count(keys::IMAGES_MIN_RATE);
-    Images { roots, cache_dir, cache_bytes, min_bytes_per_sec }
+    let local_networks = values.blocks(keys::IMAGES_LOCAL);
+    Images { roots, cache_dir, cache_bytes, min_bytes_per_sec, local_networks }
 }
 
 /// Reads typed values by key, and collects what is wrong with them. Only shapes that [`Typed`] has already checked
@@ -332,6 +329,16 @@ impl Values<'_> {
     pub fn list(&self, key: &Key) -> Vec<String> {
         let items = self.typed.value(key).and_then(|value| value.as_array().cloned()).unwrap_or_default();
         items.iter().filter_map(|item| item.as_str().map(str::to_owned)).collect()
+    }
+
+    /// Blocks of addresses.
+    pub fn blocks(&mut self, key: &Key) -> Vec<Block> {
+        let list = self.list(key);
+        let blocks: Vec<Block> = list.iter().filter_map(|text| text.parse().ok()).collect();
+        if blocks.len() != list.len() {
+            self.wrong(key, "addresses or blocks of them, such as 10.77.0.0/24");
+        }
+        blocks
     }
 
     pub fn named(&self, key: &Key) -> Table {

@@ -22,6 +22,8 @@ pub struct Environment {
     pub ipmi: ipmi::Pool,
     /// Asks agents, and everything else that speaks HTTP.
     pub http: http::Client,
+    /// Where requests may go whose address a client chose.
+    pub reach: http::Reach,
     /// Where images wait for the machines that write them; without one nothing can be deployed from an image.
     pub images: Option<ImageCache>,
 }
@@ -32,7 +34,16 @@ impl Environment {
     pub fn new(clock: Clock, net: Net, random: Random, settings: Settings) -> Self {
         let ipmi = ipmi::Pool::new(net.clone(), clock.clone(), random.clone(), ipmi::Settings::default());
         let http = http::Client::new(net.clone(), clock.clone());
-        Environment { clock, net, random, settings: Arc::new(settings), ipmi, http, images: None }
+        Environment {
+            clock,
+            net,
+            random,
+            settings: Arc::new(settings),
+            ipmi,
+            http,
+            reach: http::Reach::routed(),
+            images: None,
+        }
     }
 
     pub fn with_images(self, images: ImageCache) -> Self {

@@ -1,9 +1,7 @@
 //! What the operator configured about inspection.
 
-use std::net::IpAddr;
-use std::str::FromStr;
-
 use crate::model::record::words;
+use crate::net::Block;
 
 words! {
     /// Which cards become ports.
@@ -44,7 +42,7 @@ pub struct Settings {
     /// Whether an inspection is refused if the service cannot boot the ramdisk itself.
     pub require_managed_boot: bool,
     /// Network and the name that ports in it get.
-    pub physical_networks: Vec<(Network, String)>,
+    pub physical_networks: Vec<(Block, String)>,
     /// Vendor, product, and the name under which such devices are counted.
     pub pci_aliases: Vec<[String; 3]>,
     /// Whether rules may call services on this machine and on its links.
@@ -64,36 +62,5 @@ impl Default for Settings {
             pci_aliases: Vec::new(),
             local_calls: false,
         }
-    }
-}
-
-/// A block of addresses: `10.0.0.0/8`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Network {
-    base: IpAddr,
-    length: u32,
-}
-
-impl Network {
-    pub fn contains(&self, address: IpAddr) -> bool {
-        let bits = |address| match address {
-            IpAddr::V4(address) => u128::from(address.to_bits()),
-            IpAddr::V6(address) => address.to_bits(),
-        };
-        let differs = bits(self.base) ^ bits(address);
-        let wide = if address.is_ipv4() { 32 } else { 128 };
-        self.base.is_ipv4() == address.is_ipv4() && (self.length == 0 || differs >> (wide - self.length) == 0)
-    }
-}
-
-impl FromStr for Network {
-    type Err = ();
-
-    fn from_str(text: &str) -> Result<Self, ()> {
-        let (base, length) = text.trim().split_once('/').ok_or(())?;
-        let base: IpAddr = base.parse().map_err(|_| ())?;
-        let length: u32 = length.parse().map_err(|_| ())?;
-        let wide = if base.is_ipv4() { 32 } else { 128 };
-        if length <= wide { Ok(Network { base, length }) } else { Err(()) }
     }
 }

@@ -12,7 +12,9 @@ use uuid::Uuid;
 
 use super::{DriverError, Environment, Fut};
 use crate::model::secret::Sealed;
-use crate::model::{BiosSetting, BootPlan, FirmwareComponent, FlowName, Node, Object, Port, PowerTarget, Step};
+use crate::model::{
+    BiosSetting, BootPlan, FirmwareComponent, FlowName, ImageGrant, Node, Object, Port, PowerTarget, Step,
+};
 use crate::provision::asked::AskedStep;
 
 /// See the head of this file.
@@ -46,6 +48,7 @@ pub struct Task {
     base: Node,
     secrets: HashMap<&'static str, Vec<(String, Sealed)>>,
     plan: Option<BootPlan>,
+    grant: Option<ImageGrant>,
 }
 
 /// What a task leaves behind beside the node's row. Applied in the same transaction.
@@ -53,6 +56,8 @@ pub struct Task {
 pub struct Changes {
     /// `Some(None)` removes the stored plan.
     pub boot_plan: Option<Option<BootPlan>>,
+    /// Leave for the machine to fetch its image; it goes with the work.
+    pub image_grant: Option<ImageGrant>,
     /// `{"inventory": …, "plugin_data": …}`
     pub inventory: Option<Value>,
     /// Ports to create. One whose address is known already, here or on another node, is not made.
@@ -96,6 +101,7 @@ impl Task {
             family: None,
             secrets: HashMap::new(),
             plan: None,
+            grant: None,
         }
     }
 
@@ -107,6 +113,11 @@ impl Task {
 
     pub fn with_plan(mut self, plan: Option<BootPlan>) -> Self {
         self.plan = plan;
+        self
+    }
+
+    pub fn with_grant(mut self, grant: Option<ImageGrant>) -> Self {
+        self.grant = grant;
         self
     }
 
@@ -153,6 +164,14 @@ impl Task {
         }
     }
 
+    /// The key under which the machine may fetch the image `name`. One that was given stays, since an agent may be using it.
+    pub fn image_key(&mut self, name: &str) -> String {
+        let given = self.changes.image_grant.as_ref().or(self.grant.as_ref()).filter(|grant| grant.name == name);
+        let key = given.map_or_else(|| self.env.random.token(), |grant| grant.key.clone());
+        self.changes.image_grant = Some(ImageGrant { key: key.clone(), name: name.to_owned() });
+        key
+    }
+
     /// The node as it was read, or as the last checkpoint left it.
     pub fn base(&self) -> &Node {
         &self.base
@@ -192,6 +211,9 @@ impl Task {
     pub fn rebase(&mut self, stored: Node, saved: &Changes) {
         if let Some(plan) = &saved.boot_plan {
             self.plan = plan.clone();
+        }
+        if let Some(grant) = &saved.image_grant {
+            self.grant = Some(grant.clone());
         }
         self.node = stored.clone();
         self.base = stored;

@@ -17,7 +17,8 @@ pub fn build(read: &Read, uuid: Uuid, env: &Environment) -> Result<Option<Task>,
     let ports = ports::of_node(read, uuid)?;
     let traits = nodes::traits(read, uuid)?;
     let plan = blobs::load_json(read, uuid, BlobKind::BootPlan)?;
-    let mut task = Task::new(node, ports, traits, env.clone()).with_plan(plan);
+    let grant = blobs::load_json(read, uuid, BlobKind::ImageGrant)?;
+    let mut task = Task::new(node, ports, traits, env.clone()).with_plan(plan).with_grant(grant);
     for column in SECRET_COLUMNS {
         task = task.with_secrets(column, secrets::of_column(read, uuid, column)?);
     }
@@ -45,6 +46,7 @@ impl Delta {
         let c = &self.changes;
         self.base == self.work
             && c.boot_plan.is_none()
+            && c.image_grant.is_none()
             && c.inventory.is_none()
             && c.new_ports.is_empty()
             && c.ports.is_empty()
@@ -73,6 +75,9 @@ impl Delta {
             Some(Some(plan)) => blobs::put_json(tx, node.uuid, BlobKind::BootPlan, plan)?,
             Some(None) => drop(blobs::delete(tx, node.uuid, BlobKind::BootPlan)?),
             None => {}
+        }
+        if let Some(grant) = &changes.image_grant {
+            blobs::put_json(tx, node.uuid, BlobKind::ImageGrant, grant)?;
         }
         if let Some(inventory) = &changes.inventory {
             blobs::put_json(tx, node.uuid, BlobKind::Inventory, inventory)?;

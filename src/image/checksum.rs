@@ -1,6 +1,6 @@
 //! Checksums: how they are given, and computed while bytes pass by.
 //!
-//! A client gives `image_checksum` (hex whose length tells the algorithm, or the address of a checksum file) or
+//! A client gives `image_checksum` (hex whose length tells the algorithm, the address of a checksum file, or `waived`) or
 //! `image_os_hash_algo` with `image_os_hash_value`. MD5 is only for those who ask for it in the configuration.
 
 use md5::Md5;
@@ -71,9 +71,15 @@ pub enum Wanted {
     Exactly(Checksum),
     /// In a checksum file at this address, in the line that names the image's file.
     ListedAt(String),
+    /// Not at all, and the client said in so many words that any will do. What it hashes to is what the agent is told.
+    Waived,
     /// Not at all: it is a file of our own, and what it hashes to is what is served and what the agent is told.
     OfOurFile,
 }
+
+/// What a client says as `image_checksum` whose image nobody has a checksum of. A word that no program writes by accident,
+/// as it may `none` or nothing.
+pub const WAIVED: &str = "waived";
 
 /// Reads the fields of `instance_info`. Errors name the field and what was expected.
 pub fn wanted(
@@ -94,13 +100,15 @@ pub fn wanted(
         },
         (Some(_), None, None) => unusable("image_os_hash_value: missing beside image_os_hash_algo".into()),
         (None, Some(_), None) => unusable("image_os_hash_algo: missing beside image_os_hash_value".into()),
+        (_, _, Some(WAIVED)) => Ok(Wanted::Waived),
         (_, _, Some(text)) if text.starts_with("http://") || text.starts_with("https://") => {
             Ok(Wanted::ListedAt(text.to_owned()))
         }
         (_, _, Some(text)) => match Checksum::parse(text) {
             Some(sum) => allowed(sum, allow_md5).map(Wanted::Exactly),
             None => unusable(
-                "image_checksum: expected 64 (sha256) or 128 (sha512) hex digits, or the address of a checksum file"
+                "image_checksum: expected 64 (sha256) or 128 (sha512) hex digits, or the address of a checksum file; \
+                 \"waived\" if the image may be anything"
                     .into(),
             ),
         },

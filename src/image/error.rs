@@ -31,7 +31,8 @@ impl ImageError {
     }
 
     pub(super) fn fetching(location: &str, error: &HttpError) -> Self {
-        let text = format!("{location}: {error}");
+        let leave = if matches!(error, HttpError::Barred { .. }) { " (images.local_networks)" } else { "" };
+        let text = format!("{location}: {error}{leave}");
         if error.retryable() { ImageError::Unreachable(text) } else { ImageError::Unusable(text) }
     }
 }

@@ -13,6 +13,7 @@ pub mod config_drive;
 mod error;
 pub mod format;
 pub mod iso;
+mod qcow2;
 
 pub use cache::ImageCache;
 pub use error::ImageError;

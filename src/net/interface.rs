@@ -1,7 +1,7 @@
 //! What a network interface is: its number, its IPv4 addresses, and whether it forwards IPv6.
 
 use std::io;
-use std::net::Ipv4Addr;
+use std::net::{IpAddr, Ipv4Addr};
 
 /// An interface by name, as it is now.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -10,6 +10,16 @@ pub struct Interface {
     pub index: u32,
     /// Addresses and their netmasks, in the kernel's order: the first is the one that datagrams leave from.
     pub ipv4: Vec<(Ipv4Addr, Ipv4Addr)>,
+}
+
+/// Whether an interface of this machine has the address. One that cannot be asked for counts as having it not.
+pub(super) fn has_address(wanted: IpAddr) -> bool {
+    let Ok(mut entries) = nix::ifaddrs::getifaddrs() else { return false };
+    entries.any(|entry| {
+        let Some(address) = entry.address else { return false };
+        let v4 = address.as_sockaddr_in().map(|it| IpAddr::V4(it.ip()));
+        v4.or(address.as_sockaddr_in6().map(|it| IpAddr::V6(it.ip()))) == Some(wanted)
+    })
 }
 
 impl Interface {

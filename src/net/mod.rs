@@ -5,6 +5,7 @@
 //! [`http`] is the client on top of it.
 //! Deliberately absent: name resolution anywhere else, and any socket that has no bound on the time a connect may take.
 
+mod block;
 pub mod http;
 mod icmp6;
 mod interface;
@@ -18,6 +19,7 @@ use std::time::Duration;
 use tokio::net::TcpSocket;
 pub use tokio::net::{TcpListener, TcpStream};
 
+pub use block::Block;
 pub use icmp6::Icmp6Socket;
 pub use interface::Interface;
 pub use patient::PatientUdp;
@@ -74,6 +76,11 @@ impl Net {
     /// Listens for TCP connections; port 0 picks a free one (ask the listener which).
     pub async fn listen(&self, at: SocketAddr) -> io::Result<TcpListener> {
         TcpListener::bind(at).await
+    }
+
+    /// Whether an address is this machine's own, now.
+    pub fn is_own_address(&self, address: IpAddr) -> bool {
+        address.is_loopback() || interface::has_address(address)
     }
 
     /// The addresses of a host name or literal address, at most 16, within `within`.

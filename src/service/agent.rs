@@ -6,6 +6,7 @@
 use serde_json::Value;
 use uuid::Uuid;
 
+use super::whereabouts::{self, Peer};
 use super::{Refusal, Refused, Rules, flow};
 use crate::clock::{micros, without_zone};
 use crate::model::secret::{MASK, Sealed};
@@ -33,10 +34,13 @@ pub struct Found {
 ///
 /// A token is handed out once, because whoever holds it is believed. The exception is one that an earlier process of
 /// ours handed out and that was never used: its answer died with that process, and the agent would wait for ever.
-pub fn lookup(tx: &Tx, asked: &Lookup, rules: &Rules) -> Refused<Found> {
+pub fn lookup(tx: &Tx, asked: &Lookup, peer: Peer, rules: &Rules) -> Refused<Found> {
     let Some(before) = find(tx, asked)?.filter(|node| answers_lookup(node, rules) && !node.is_restarting()) else {
         return Err(Refusal::not_found("Not Found"));
     };
+    if whereabouts::is_impostor(tx, &before, peer, &rules.agents)? {
+        return Err(Refusal::not_found("Not Found"));
+    }
     if secret_of(tx, &before, TOKEN)?.is_some() && !was_lost(tx, &before, rules)? {
         return Ok(Found { node: before, token: MASK.to_owned() });
     }
@@ -66,18 +70,9 @@ fn answers_lookup(node: &Node, rules: &Rules) -> bool {
     use State::*;
     let working = matches!(
         node.provision_state,
-        Deploying
-            | DeployWait
-            | Cleaning
-            | CleanWait
-            | Inspecting
-            | InspectWait
-            | Rescuing
-            | RescueWait
-            | Servicing
-            | ServiceWait
+        Deploying | DeployWait | Cleaning | CleanWait | Inspecting | InspectWait | Rescuing | RescueWait | ServiceWait
     );
-    let resting = matches!(node.provision_state, Enroll | Manageable | Available | ServiceHold);
+    let resting = matches!(node.provision_state, Enroll | Manageable | Available | Servicing | ServiceHold);
     working || (resting && node.fast_track(rules.fast_track))
 }
 
@@ -120,9 +115,9 @@ pub struct Heartbeat {
 }
 
 /// Records the contact and, if a flow waits for the agent, tells the engine to look.
-pub fn heartbeat(tx: &Tx, beat: &Heartbeat, rules: &Rules) -> Refused<()> {
+pub fn heartbeat(tx: &Tx, beat: &Heartbeat, peer: Peer, rules: &Rules) -> Refused<()> {
     let before = flow::load(tx, beat.node)?;
-    check(tx, &before, beat)?;
+    check(tx, &before, beat, peer, rules)?;
     let mut node = before.clone();
     let now = tx.now();
     let info = &mut node.driver_internal_info;
@@ -155,7 +150,7 @@ pub fn heartbeat(tx: &Tx, beat: &Heartbeat, rules: &Rules) -> Refused<()> {
     Ok(())
 }
 
-fn check(read: &Read, node: &Node, beat: &Heartbeat) -> Refused<()> {
+fn check(read: &Read, node: &Node, beat: &Heartbeat, peer: Peer, rules: &Rules) -> Refused<()> {
     let url = &beat.callback_url;
     if !url.is_empty() && !url.starts_with("https://") && !url.starts_with("http://") {
         return Err(Refusal::invalid("callback_url: expected an http or https URL"));
@@ -172,10 +167,11 @@ fn check(read: &Read, node: &Node, beat: &Heartbeat) -> Refused<()> {
     if !same {
         return Err(Refusal::invalid("agent_token: missing, or not the one that lookup handed out"));
     }
-    if let Some(known) = node.driver_internal_info.text("agent_url")
-        && known != *url
-    {
-        return Err(Refusal::invalid("callback_url: differs from the one of earlier heartbeats"));
+    match node.driver_internal_info.text("agent_url") {
+        // It was found to be good when it was new.
+        Some(known) if known == *url => {}
+        Some(_) => return Err(Refusal::invalid("callback_url: differs from the one of earlier heartbeats")),
+        None => whereabouts::check(read, node, url, peer, &rules.agents)?,
     }
     if let (Some(known), Some(sent)) = (node.driver_internal_info.text("agent_verify_ca"), &beat.verify_ca)
         && known != *sent

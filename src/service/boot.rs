@@ -8,8 +8,8 @@ use std::net::Ipv4Addr;
 use jiff::{SignedDuration, Timestamp};
 use uuid::Uuid;
 
-use crate::model::BootPlan;
 use crate::model::boot_plan::Boot;
+use crate::model::{BootPlan, ImageGrant};
 use crate::store::blobs::{self, BlobKind};
 use crate::store::leases::{self, Lease};
 use crate::store::{Read, StoreError, Tx, ports};
@@ -56,6 +56,12 @@ pub fn plan(read: &Read, node: Uuid) -> Result<Option<BootPlan>, StoreError> {
 /// The plan of the node `node` if `key` is its key. Files of a plan are served to whoever knows it.
 pub fn plan_by_key(read: &Read, node: Uuid, key: &str) -> Result<Option<BootPlan>, StoreError> {
     Ok(plan(read, node)?.filter(|plan| !plan.key.is_empty() && plan.key == key))
+}
+
+/// The image that the machine `node` may fetch now with this key, and nobody else.
+pub fn image_by_key(read: &Read, node: Uuid, key: &str) -> Result<Option<String>, StoreError> {
+    let grant: Option<ImageGrant> = blobs::load_json(read, node, BlobKind::ImageGrant)?;
+    Ok(grant.filter(|grant| !grant.key.is_empty() && grant.key == key).map(|grant| grant.name))
 }
 
 /// What the DHCP server knows about a client before it offers an address.

@@ -6,6 +6,7 @@ use serde_json::{Map, Value};
 use uuid::Uuid;
 
 use super::agent::{self, Found, Lookup};
+use super::whereabouts::{self, Peer};
 use super::{Refusal, Refused, Rules, flow};
 use crate::clock::without_zone;
 use crate::model::secret::MASK;
@@ -26,23 +27,28 @@ pub struct Report {
     pub takes_token: bool,
 }
 
+const NOBODY: &str = "No node that waits for an inspection fits this report.";
+
 /// Takes the report in: the data is kept, and the engine owes the node the rest of the inspection. The answer is that of
 /// a lookup, so that an agent that stays has its token.
-pub fn continue_inspection(tx: &Tx, report: &Report, rules: &Rules) -> Refused<Found> {
+pub fn continue_inspection(tx: &Tx, report: &Report, peer: Peer, rules: &Rules) -> Refused<Found> {
     let asked = Lookup { addresses: report.addresses.clone(), node_uuid: report.node_uuid };
     let before = agent::find(tx, &asked)?
         .filter(|node| expects_report(node, &report.addresses, tx))
-        .ok_or_else(|| Refusal::not_found("No node that waits for an inspection fits this report."))?;
+        .ok_or_else(|| Refusal::not_found(NOBODY))?;
+    if whereabouts::is_impostor(tx, &before, peer, &rules.agents)? {
+        return Err(Refusal::not_found(NOBODY));
+    }
     if before.reservation.is_some() {
         return Err(Refusal::locked(&before));
     }
     let Some(owed) = work::of_node(tx, before.uuid)?.filter(|work| work.flow == FlowName::Inspect) else {
-        return Err(Refusal::not_found("No node that waits for an inspection fits this report."));
+        return Err(Refusal::not_found(NOBODY));
     };
     blobs::put_json(tx, before.uuid, BlobKind::InspectionData, &report.data)?;
     // The answer shows the node as it was when it was found.
     let found = match report.takes_token {
-        true => agent::lookup(tx, &Lookup { addresses: Vec::new(), node_uuid: Some(before.uuid) }, rules)?,
+        true => agent::lookup(tx, &Lookup { addresses: Vec::new(), node_uuid: Some(before.uuid) }, peer, rules)?,
         false => Found { node: before.clone(), token: MASK.to_owned() },
     };
     let before = flow::load(tx, before.uuid)?;

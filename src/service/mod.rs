@@ -30,6 +30,7 @@ pub mod runbooks;
 pub mod steps;
 pub mod traits;
 pub mod volumes;
+pub mod whereabouts;
 
 pub use refusal::{Refusal, Refused};
 pub use rules::{Rules, Timeouts};

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use crate::net::Block;
 use crate::provision::flows::Timeout;
 
 #[derive(Clone, Debug)]
@@ -16,8 +17,18 @@ pub struct Rules {
     pub fast_track: bool,
     pub timeouts: Timeouts,
     pub disallowed: Disallowed,
+    pub agents: Agents,
     /// When this process began to serve. The engine sets it.
     pub started_at: Timestamp,
+}
+
+/// Where agents may be.
+#[derive(Clone, Debug, Default)]
+pub struct Agents {
+    /// Blocks that the operator named.
+    pub networks: Vec<Block>,
+    /// Whether machines have their addresses from our own DHCP.
+    pub leased: bool,
 }
 
 /// Steps that nobody may ask for, as `interface.step`, by flow. Raw commands to a BMC can do anything to it.
@@ -80,6 +91,7 @@ impl Default for Rules {
             fast_track: false,
             timeouts: Timeouts::default(),
             disallowed: Disallowed::default(),
+            agents: Agents::default(),
             started_at: Timestamp::UNIX_EPOCH,
         }
     }

@@ -19,6 +19,8 @@ words! {
         AskedSteps = "asked_steps",
         /// A [`crate::model::BootPlan`] as JSON.
         BootPlan = "boot_plan",
+        /// A [`crate::model::ImageGrant`] as JSON.
+        ImageGrant = "image_grant",
         /// What the agent told when it was last inspected, before it was processed.
         InspectionData = "inspection_data",
     }

@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use uuid::Uuid;
 
+use super::blobs::BlobKind;
 use super::rows::{self, execute};
 use super::{Read, StoreError, Tx};
 use crate::clock::micros;
@@ -58,8 +59,11 @@ pub fn update(tx: &Tx, before: &Work, after: &Work) -> Result<bool, StoreError> 
     rows::update(tx, before, after)
 }
 
+/// Deletes, and with it the leave to fetch an image that was given for it.
 pub fn delete(tx: &Tx, id: i64) -> Result<bool, StoreError> {
     tx.wake();
+    let sql = "DELETE FROM node_blob WHERE kind = ? AND node_uuid = (SELECT node_uuid FROM work WHERE id = ?)";
+    execute(tx, sql, &[&BlobKind::ImageGrant.as_str(), &id])?;
     Ok(execute(tx, "DELETE FROM work WHERE id = ?", &[&id])? > 0)
 }
 

@@ -13,6 +13,7 @@ use crate::api::{Answer, Call, Fault};
 use crate::service::agent::{Found, Heartbeat, Lookup, heartbeat, lookup};
 use crate::service::inspection::{Report, continue_inspection};
 use crate::service::nodes::{self, Ident};
+use crate::service::whereabouts::{self, Peer};
 use crate::wire::ipa::{AgentConfig, Inventory, LookupNode};
 use crate::wire::mac::Mac;
 
@@ -27,7 +28,8 @@ pub async fn look_up(call: Call) -> Result<Answer, Fault> {
         return Err(Fault::invalid("addresses: expected at least one MAC address, or a node_uuid"));
     }
     let rules = call.state.engine.rules().clone();
-    let found = call.state.engine.store().write(move |tx| lookup(tx, &asked, &rules)).await?;
+    let peer = Peer::new(call.peer);
+    let found = call.state.engine.store().write(move |tx| lookup(tx, &asked, peer, &rules)).await?;
     Ok(Answer::json(&document(&call, &found)?))
 }
 
@@ -66,7 +68,10 @@ async fn take_beat(call: Call, ident: Ident, sent: &Map<String, Value>) -> Resul
         status_message: field("agent_status_message")?,
     };
     let rules = call.state.engine.rules().clone();
-    call.state.engine.store().write(move |tx| heartbeat(tx, &beat, &rules)).await?;
+    let mut peer = Peer::new(call.peer);
+    let net = &call.state.engine.environment().net;
+    peer.calls_home = whereabouts::callback(&beat.callback_url).ok().flatten().is_some_and(|at| net.is_own_address(at));
+    call.state.engine.store().write(move |tx| heartbeat(tx, &beat, peer, &rules)).await?;
     Ok(Answer::accepted())
 }
 
@@ -81,10 +86,11 @@ pub async fn report(call: Call) -> Result<Answer, Fault> {
     }
     let mut query = call.query.clone();
     let node_uuid = if new { node(query.take("node_uuid")?)? } else { None };
+    let peer = Peer::new(call.peer);
     let report = Report { data, node_uuid, addresses, takes_token: new };
     let rules = call.state.engine.rules().clone();
     let found =
-        call.state.engine.write_when_free_for_machine(move |tx| continue_inspection(tx, &report, &rules)).await?;
+        call.state.engine.write_when_free_for_machine(move |tx| continue_inspection(tx, &report, peer, &rules)).await?;
     let body = if new { document(&call, &found)? } else { json!({"uuid": found.node.uuid.to_string()}) };
     Ok(Answer { body: Some(body.to_string().into_bytes()), ..Answer::accepted() })
 }

@@ -161,6 +161,8 @@ impl AgentClient {
     async fn exchange<T: serde::de::DeserializeOwned>(&self, mut request: Request) -> Result<Answer<T>, DriverError> {
         request.trust = self.trust.clone();
         request.limits.body_bytes = ANSWER_BYTES;
+        // An agent has no business sending us elsewhere.
+        request.limits.redirects = 0;
         let response = self.http.send(request).await.map_err(|error| self.failed(&error))?;
         let status = response.status;
         let body = response.bytes().await.map_err(|error| self.failed(&error))?;
@@ -192,9 +194,11 @@ impl AgentClient {
         match error {
             HttpError::Unreachable { .. } => DriverError::Unreachable(text),
             HttpError::Lost(_) => DriverError::TimedOut(text),
-            HttpError::Tls { .. } | HttpError::Url(_) | HttpError::TooLarge { .. } | HttpError::TooManyRedirects => {
-                DriverError::Refused(text)
-            }
+            HttpError::Tls { .. }
+            | HttpError::Url(_)
+            | HttpError::Barred { .. }
+            | HttpError::TooLarge { .. }
+            | HttpError::TooManyRedirects => DriverError::Refused(text),
         }
     }
 }

@@ -81,6 +81,7 @@ impl Interface for Direct {
     fn validate<'a>(&'a self, task: &'a Task) -> Done<'a> {
         Box::pin(async move {
             Driver::of(&task.node)?.boot.validate(task).await?;
+            boot_mode::check_secure_boot(task).await?;
             match self.0 {
                 Instance::Image => image::validate(task).await,
                 Instance::Steps => {
@@ -293,6 +294,8 @@ fn validate_ramdisk(task: &Task) -> Result<(), DriverError> {
 
 async fn write_image(task: &mut Task, step: &Step) -> Result<Outcome, DriverError> {
     let args = image::write_args(task).await?;
+    // The agent fetches the image as soon as it is told to, so its leave has to be on record.
+    task.save().await?;
     steps::send(task, FlowName::Deploy, step, Some(args)).await
 }
 

@@ -8,6 +8,7 @@ use crate::driver::pxe::provisioning_url;
 use crate::driver::{DriverError, Task};
 use crate::image::cache::{Image, Source};
 use crate::image::checksum::Wanted;
+use crate::image::format::Format;
 use crate::image::{ImageCache, ImageError, checksum, config_drive};
 use crate::wire::ipa::ImageInfo;
 
@@ -91,11 +92,15 @@ pub async fn write_args(task: &mut Task) -> Result<Map<String, Value>, DriverErr
     let (cache, base) = cache(task)?;
     let image = cache.image(&source(task)?, &holder(task)).await.map_err(|error| driver_error(&error))?;
     check_format(task, &image)?;
+    let key = task.image_key(&image.name);
     let partition = is_partition(task);
+    if partition {
+        fits(task, &image)?;
+    }
     let layout = if partition { layout::told(task, is_rebuild(task))? } else { Map::new() };
     let info = ImageInfo {
         id: image.name.clone(),
-        urls: vec![format!("{base}/{}", image.name)],
+        urls: vec![format!("{base}/{}/{key}/{}", task.node.uuid, image.name)],
         disk_format: Some(image.format.name().to_owned()),
         stream_raw_images: true,
         os_hash_algo: Some(image.checksum.algorithm.name().to_owned()),
@@ -138,6 +143,22 @@ fn check_format(task: &Task, image: &Image) -> Result<(), DriverError> {
         ))),
         _ => Ok(()),
     }
+}
+
+/// Whether the file system fits into the root partition: the agent would find out after it has parted the disk.
+fn fits(task: &Task, image: &Image) -> Result<(), DriverError> {
+    let bytes = match image.format {
+        Format::Raw => image.bytes,
+        Format::Qcow2 { virtual_bytes } => virtual_bytes,
+    };
+    let (needed, root_mb) = (bytes.div_ceil(1 << 20), layout::of(task)?.root_mb);
+    if u64::try_from(root_mb).unwrap_or(0) < needed {
+        return Err(DriverError::misconfigured(format!(
+            "instance_info/root_gb: is {}, but the image becomes {needed} MiB",
+            root_mb / 1024
+        )));
+    }
+    Ok(())
 }
 
 /// The config drive as `write_image` takes it. Errors: what was given is none.

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use hyper::StatusCode;
 use tokio::sync::{mpsc, watch};
 
 use super::index::remove_all;
@@ -14,7 +15,7 @@ use crate::disk::{self, Partial};
 use crate::image::ImageError;
 use crate::image::checksum::{Algorithm, Checksum, Hasher};
 use crate::image::format::{self, Format, HEAD_BYTES};
-use crate::net::http::{Limits, Request, Response, Url};
+use crate::net::http::{Limits, Response, Url};
 
 /// How often a source that breaks off is asked again from the start.
 const ATTEMPTS: u32 = 3;
@@ -23,22 +24,55 @@ const PIECES: usize = 16;
 /// Room is reserved in such steps if the source does not tell the length.
 const STEP_BYTES: u64 = 64 << 20;
 
+/// First part of the name of a file whose checksum will be known when it is whole.
+const UNPROVEN: &str = "unproven";
+
+/// What a download is to bring.
+#[derive(Clone, Debug)]
+pub(super) struct Goal {
+    /// Its name in the index: the entry's, or one of its own as long as nobody knows what the entry will be called.
+    pub name: String,
+    /// What the bytes must hash to; none if the client waived that.
+    pub checksum: Option<Checksum>,
+}
+
+impl Goal {
+    /// Whatever is at `location`, for `holder` alone. The location may hold credentials, so that it is no part of the name.
+    pub fn unproven(location: &str, holder: &str) -> Self {
+        let mut hasher = Hasher::new(Algorithm::Sha256);
+        hasher.update(location.as_bytes());
+        Goal { name: format!("{UNPROVEN}-{}-for-{holder}", hasher.finish()), checksum: None }
+    }
+}
+
+/// What it has brought.
+#[derive(Clone, Debug)]
+pub(super) struct Fetched {
+    pub checksum: Checksum,
+    pub bytes: u64,
+    pub format: Format,
+}
+
 impl ImageCache {
     /// Fetches until done, failed, or wanted by nobody. The index learns of the end first and those who wait after it,
     /// so that they find the entry.
-    pub(super) async fn download(self, location: String, checksum: Checksum, progress: Arc<watch::Sender<Progress>>) {
-        let name = checksum.content_name();
+    pub(super) async fn download(self, location: String, goal: Goal, progress: Arc<watch::Sender<Progress>>) {
         let fetched = tokio::select! {
-            fetched = self.attempts(&location, &checksum, &progress) => fetched,
-            () = self.abandoned(&name, &progress) => Err(ImageError::Unreachable("nobody waits for the image".into())),
+            biased;
+            fetched = self.attempts(&location, &goal, &progress) => fetched,
+            () = self.abandoned(&goal.name, &progress) => {
+                Err(ImageError::Unreachable("nobody waits for the image".into()))
+            }
             () = self.0.stop.cancelled() => Err(stopping()),
         };
-        self.index().finish(&name, fetched.as_ref().ok().copied());
+        self.index().finish(&goal.name, &location, fetched.as_ref().ok());
         match &fetched {
-            Ok((bytes, format)) => {
-                tracing::info!(image = name, bytes, format = format.name(), source = shown(&location), "image cached");
+            Ok(Fetched { checksum, bytes, format }) => {
+                let (image, format) = (checksum.content_name(), format.name());
+                let unproven = goal.checksum.is_none();
+                tracing::info!(image, bytes, format, unproven, source = shown(&location), "image cached");
             }
-            Err(error) => tracing::warn!(image = name, source = shown(&location), %error, "image not cached"),
+            Err(error) => tracing::warn!(image = goal.name, source = shown(&location), %error, "image not cached"),
         }
         progress.send_modify(|progress| progress.end = Some(fetched.map(|_| ())));
     }
@@ -57,14 +91,14 @@ impl ImageCache {
     async fn attempts(
         &self,
         location: &str,
-        checksum: &Checksum,
+        goal: &Goal,
         progress: &Arc<watch::Sender<Progress>>,
-    ) -> Result<(u64, Format), ImageError> {
+    ) -> Result<Fetched, ImageError> {
         let mut attempt = 1;
         loop {
             let fetched = match file_path(location) {
-                Some(path) => self.copy(path, location, checksum, progress).await,
-                None => self.fetch(location, checksum, progress).await,
+                Some(path) => self.copy(path, location, goal, progress).await,
+                None => self.fetch(location, goal, progress).await,
             };
             match fetched {
                 Err(error @ ImageError::Unreachable(_)) if attempt < ATTEMPTS => {
@@ -81,29 +115,29 @@ impl ImageCache {
     async fn fetch(
         &self,
         location: &str,
-        checksum: &Checksum,
+        goal: &Goal,
         progress: &Arc<watch::Sender<Progress>>,
-    ) -> Result<(u64, Format), ImageError> {
+    ) -> Result<Fetched, ImageError> {
         let shown = shown(location);
         let failed = |error| ImageError::fetching(&shown, &error);
         let url = Url::parse(location).map_err(|error| ImageError::Unusable(format!("image_source: {error}")))?;
-        let mut request = Request::get(url);
-        request.trust = self.0.settings.trust.clone();
+        let mut request = self.request(url);
         request.limits = Limits { body_bytes: self.0.settings.max_bytes, ..Limits::default() };
         let response = self.0.client.send(request).await.map_err(failed)?;
-        if !response.status.is_success() {
+        // Nothing but the whole: we asked for no part.
+        if response.status != StatusCode::OK {
             let text = format!("image_source: {shown} answered {}", response.status);
             // A busy or broken server may recover; a missing file will not appear.
             let later = response.status.is_server_error() || response.status.as_u16() == 429;
             return Err(if later { ImageError::Unreachable(text) } else { ImageError::Unusable(text) });
         }
         let total = response.content_length();
-        let room = self.reserve(checksum, total.unwrap_or(STEP_BYTES)).await?;
+        let room = self.reserve(goal, total.unwrap_or(STEP_BYTES)).await?;
         progress.send_modify(|progress| progress.total_bytes = total);
         let (pieces, queue) = mpsc::channel(PIECES);
-        let writer = Writer::new(self, location, checksum, room).await?;
+        let writer = Writer::new(self, location, goal, room).await?;
         let writing = blocking(move || write(writer, queue));
-        let (sent, written) = tokio::join!(self.pump(response, checksum, progress, pieces, &shown), writing);
+        let (sent, written) = tokio::join!(self.pump(response, goal, progress, pieces, &shown), writing);
         // The disk's or the format's error ends the pump too, and says more.
         match (sent, written) {
             (Ok(()), Ok(Some(written))) => Ok(written),
@@ -116,7 +150,7 @@ impl ImageCache {
     async fn pump(
         &self,
         mut response: Response,
-        checksum: &Checksum,
+        goal: &Goal,
         progress: &watch::Sender<Progress>,
         pieces: mpsc::Sender<Option<Bytes>>,
         shown: &str,
@@ -131,7 +165,7 @@ impl ImageCache {
             received += piece.len() as u64;
             if received > reserved {
                 reserved += STEP_BYTES;
-                self.reserve(checksum, reserved).await?;
+                self.reserve(goal, reserved).await?;
             }
             progress.send_modify(|progress| progress.received_bytes = received);
             if pieces.send(Some(piece)).await.is_err() {
@@ -147,15 +181,15 @@ impl ImageCache {
         &self,
         path: PathBuf,
         location: &str,
-        checksum: &Checksum,
+        goal: &Goal,
         progress: &Arc<watch::Sender<Progress>>,
-    ) -> Result<(u64, Format), ImageError> {
+    ) -> Result<Fetched, ImageError> {
         let roots = self.0.settings.roots.clone();
         let (mut file, bytes) = blocking(move || open(&roots, &path)).await?;
-        let room = self.reserve(checksum, bytes).await?;
+        let room = self.reserve(goal, bytes).await?;
         progress.send_modify(|progress| progress.total_bytes = Some(bytes));
-        let mut writer = Writer::new(self, location, checksum, room).await?;
-        let (name, cache, progress) = (checksum.content_name(), self.clone(), progress.clone());
+        let mut writer = Writer::new(self, location, goal, room).await?;
+        let (name, cache, progress) = (goal.name.clone(), self.clone(), progress.clone());
         blocking(move || {
             disk::read_pieces(&mut file, 256 << 10, |piece| {
                 if cache.0.stop.is_cancelled() || !cache.index().is_current(&name, &progress) {
@@ -190,8 +224,8 @@ impl ImageCache {
     }
 
     /// Makes room and removes what had to go.
-    async fn reserve(&self, checksum: &Checksum, bytes: u64) -> Result<Room, ImageError> {
-        let gone = self.index().reserve(&checksum.content_name(), bytes)?;
+    async fn reserve(&self, goal: &Goal, bytes: u64) -> Result<Room, ImageError> {
+        let gone = self.index().reserve(&goal.name, bytes)?;
         if !gone.is_empty() {
             blocking(move || {
                 remove_all(&gone);
@@ -222,7 +256,7 @@ impl Rate {
 struct Room(());
 
 /// Writes the queue to the disk; `None` if the sender gave up.
-fn write(mut writer: Writer, mut queue: mpsc::Receiver<Option<Bytes>>) -> Result<Option<(u64, Format)>, ImageError> {
+fn write(mut writer: Writer, mut queue: mpsc::Receiver<Option<Bytes>>) -> Result<Option<Fetched>, ImageError> {
     while let Some(piece) = queue.blocking_recv() {
         match piece {
             Some(piece) => writer.push(&piece)?,
@@ -237,33 +271,36 @@ struct Writer {
     partial: Partial,
     hasher: Hasher,
     head: Vec<u8>,
-    format: Option<Format>,
     bytes: u64,
-    expected: Checksum,
+    expected: Option<Checksum>,
+    dir: PathBuf,
     location: String,
 }
 
 impl Writer {
-    async fn new(cache: &ImageCache, location: &str, expected: &Checksum, _room: Room) -> Result<Self, ImageError> {
-        let target = cache.0.settings.dir.join(expected.content_name());
+    async fn new(cache: &ImageCache, location: &str, goal: &Goal, _room: Room) -> Result<Self, ImageError> {
+        let dir = cache.0.settings.dir.clone();
+        let target = dir.join(goal.checksum.as_ref().map_or_else(|| UNPROVEN.to_owned(), Checksum::content_name));
         let partial = blocking(move || Ok(Partial::create(&target)?)).await?;
+        let algorithm = goal.checksum.as_ref().map_or(Algorithm::Sha256, |checksum| checksum.algorithm);
         Ok(Writer {
             partial,
-            hasher: Hasher::new(expected.algorithm),
+            hasher: Hasher::new(algorithm),
             head: Vec::with_capacity(HEAD_BYTES),
-            format: None,
             bytes: 0,
-            expected: expected.clone(),
+            expected: goal.checksum.clone(),
+            dir,
             location: shown(location),
         })
     }
 
     fn push(&mut self, piece: &[u8]) -> Result<(), ImageError> {
-        if self.format.is_none() {
-            let missing = HEAD_BYTES - self.head.len();
+        let missing = HEAD_BYTES - self.head.len();
+        if missing > 0 {
             self.head.extend_from_slice(&piece[..piece.len().min(missing)]);
             if self.head.len() == HEAD_BYTES {
-                self.format = Some(format::detect(&self.head)?);
+                // What is no image is not waited for.
+                format::detect(&self.head)?;
             }
         }
         self.hasher.update(piece);
@@ -272,24 +309,20 @@ impl Writer {
         Ok(())
     }
 
-    /// Publishes if the hash is the expected one. Otherwise nothing stays.
-    fn finish(self) -> Result<(u64, Format), ImageError> {
+    /// Publishes if the hash is the expected one, or any will do. Otherwise nothing stays.
+    fn finish(self) -> Result<Fetched, ImageError> {
         let found = self.hasher.finish();
-        if found != self.expected.hex {
-            let algorithm = self.expected.algorithm.name();
-            return Err(ImageError::Mismatch {
-                location: self.location,
-                algorithm,
-                expected: self.expected.hex,
-                found,
-            });
-        }
-        let format = match self.format {
-            Some(format) => format,
-            None => format::detect(&self.head)?,
+        let checksum = match self.expected {
+            Some(expected) if expected.hex == found => expected,
+            Some(Checksum { algorithm, hex: expected }) => {
+                let (location, algorithm) = (self.location, algorithm.name());
+                return Err(ImageError::Mismatch { location, algorithm, expected, found });
+            }
+            None => Checksum { algorithm: Algorithm::Sha256, hex: found },
         };
-        self.partial.publish()?;
-        Ok((self.bytes, format))
+        let format = format::of_file(&self.head, self.bytes)?;
+        self.partial.publish_as(&self.dir.join(checksum.content_name()))?;
+        Ok(Fetched { checksum, bytes: self.bytes, format })
     }
 }
 

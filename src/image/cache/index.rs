@@ -8,6 +8,7 @@ use std::sync::Arc;
 use tokio::sync::watch;
 
 use super::Progress;
+use super::fetch::Fetched;
 use crate::disk;
 use crate::image::ImageError;
 use crate::image::checksum::Checksum;
@@ -38,6 +39,8 @@ pub(super) struct Index {
     max_bytes: u64,
     entries: HashMap<String, Held>,
     pub downloads: HashMap<String, Download>,
+    /// What images without a checksum turned out to be, by holder and location, so that one deploy sees one image.
+    learned: HashMap<(String, String), Checksum>,
     uses: u64,
 }
 
@@ -63,8 +66,14 @@ impl Index {
             }
         }
         found.sort_by(|a, b| (a.0, &a.1).cmp(&(b.0, &b.1)));
-        let mut index =
-            Index { dir: dir.to_owned(), max_bytes, entries: HashMap::new(), downloads: HashMap::new(), uses: 0 };
+        let mut index = Index {
+            dir: dir.to_owned(),
+            max_bytes,
+            entries: HashMap::new(),
+            downloads: HashMap::new(),
+            learned: HashMap::new(),
+            uses: 0,
+        };
         for (_, name, bytes, format) in found {
             index.add(name, bytes, format, HashSet::new());
         }
@@ -81,7 +90,9 @@ impl Index {
 
     fn add(&mut self, name: String, bytes: u64, format: Format, holders: HashSet<String>) {
         self.uses += 1;
-        self.entries.insert(name, Held { bytes, format, used: self.uses, holders });
+        let entry = self.entries.entry(name).or_insert(Held { bytes, format, used: 0, holders: HashSet::new() });
+        entry.used = self.uses;
+        entry.holders.extend(holders);
     }
 
     pub fn hold(&mut self, name: &str, holder: &str) -> Option<&Held> {
@@ -97,7 +108,13 @@ impl Index {
         self.entries.get_mut(name).map(|entry| entry.used = self.uses).is_some()
     }
 
+    /// What the image at `location`, whose checksum was waived, turned out to be for `holder`.
+    pub fn learned(&self, holder: &str, location: &str) -> Option<&Checksum> {
+        self.learned.get(&(holder.to_owned(), location.to_owned()))
+    }
+
     pub fn release(&mut self, holder: &str) {
+        self.learned.retain(|(who, _), _| who != holder);
         for entry in self.entries.values_mut() {
             entry.holders.remove(holder);
         }
@@ -164,11 +181,16 @@ impl Index {
     }
 
     /// The download is over: with a file, which becomes an entry held by whoever waits, or without.
-    pub fn finish(&mut self, name: &str, file: Option<(u64, Format)>) {
+    pub fn finish(&mut self, name: &str, location: &str, fetched: Option<&Fetched>) {
         let Some(download) = self.downloads.remove(name) else { return };
-        if let Some((bytes, format)) = file {
-            self.add(name.to_owned(), bytes, format, download.holders);
+        let Some(Fetched { checksum, bytes, format }) = fetched else { return };
+        let content = checksum.content_name();
+        if content != name {
+            for holder in &download.holders {
+                self.learned.insert((holder.clone(), location.to_owned()), checksum.clone());
+            }
         }
+        self.add(content, *bytes, *format, download.holders);
     }
 }
 
@@ -184,6 +206,8 @@ pub(super) fn remove_all(paths: &[PathBuf]) {
 fn head_format(path: &Path) -> Result<Format, ImageError> {
     use std::io::Read as _;
     let mut head = vec![];
-    fs::File::open(path)?.take(format::HEAD_BYTES as u64).read_to_end(&mut head)?;
-    format::detect(&head)
+    let file = fs::File::open(path)?;
+    let bytes = file.metadata()?.len();
+    file.take(format::HEAD_BYTES as u64).read_to_end(&mut head)?;
+    format::of_file(&head, bytes)
 }

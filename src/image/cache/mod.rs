@@ -6,6 +6,8 @@
 //! as long as somebody waits for it or holds it. Entries that nobody holds are evicted, longest unused first, before
 //! the total would pass the limit.
 //!
+//! An image whose checksum the client waived is fetched once for each deploy, and has its name from what came.
+//!
 //! A *holder* is a node that deploys from the entry. Holds are in memory: after a restart every entry is free until its
 //! node's step asks again, and an entry that is being sent stays readable even if it is evicted.
 
@@ -17,6 +19,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use hyper::StatusCode;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -25,12 +28,16 @@ use super::ImageError;
 use super::checksum::{self, Checksum, Wanted};
 use super::format::Format;
 use crate::clock::Clock;
-use crate::net::http::{Client, Request, Trust, Url};
+use crate::net::http::{Client, Reach, Request, Trust, Url};
+use fetch::Goal;
 pub use index::Held;
 use index::Index;
 
-/// How long a list of checksums may take, which is at most 1 MiB.
+/// How long a list of checksums may take, and be.
 const LISTING: Duration = Duration::from_secs(120);
+const LISTING_BYTES: u64 = 1 << 20;
+
+const NEAR: &str = "is an address of this machine or its links, from which no image is fetched (images.local_networks)";
 
 /// How the cache is set up.
 #[derive(Clone, Debug)]
@@ -44,6 +51,8 @@ pub struct Settings {
     pub allow_md5: bool,
     /// Whom `https` sources must prove to be.
     pub trust: Trust,
+    /// Where `http` and `https` sources may be.
+    pub reach: Reach,
     /// Sources that deliver less are given up; 0: none is.
     pub min_bytes_per_sec: u64,
     /// Over how much waiting that rate is measured.
@@ -62,6 +71,7 @@ impl Settings {
             roots,
             allow_md5: false,
             trust,
+            reach: Reach::routed(),
             min_bytes_per_sec: 16 << 10,
             slow_after: Duration::from_secs(60),
             retry_pause: Duration::from_secs(2),
@@ -135,9 +145,10 @@ impl ImageCache {
 
     /// The image, fetched if it is not here, held for `holder` until [`ImageCache::release`].
     pub async fn image(&self, source: &Source, holder: &str) -> Result<Image, ImageError> {
-        let checksum = self.resolve(source).await?;
         loop {
-            match self.begin(source, &checksum, holder) {
+            let goal = self.resolve(source, holder).await?;
+            let waived = goal.checksum.is_none();
+            match self.begin(source, goal, holder) {
                 Begun::Here(image) => return Ok(image),
                 Begun::Coming { mut progress, location } => {
                     let ended = progress.wait_for(|progress| progress.end.is_some()).await;
@@ -148,6 +159,10 @@ impl ImageCache {
                         Some(Err(error)) => return Err(error),
                         None => return Err(stopping()),
                     }
+                    if waived && self.index().learned(holder, &source.location).is_none() {
+                        // It was released meanwhile, so it would be fetched again and again.
+                        return Err(ImageError::Unreachable("nobody waits for the image".into()));
+                    }
                 }
             }
         }
@@ -156,8 +171,8 @@ impl ImageCache {
     /// Begins to fetch the image for `holder` and returns as soon as the source has answered: what is wrong with the
     /// address shows now, and the bytes come while the machine boots.
     pub async fn prefetch(&self, source: &Source, holder: &str) -> Result<(), ImageError> {
-        let checksum = self.resolve(source).await?;
-        let Begun::Coming { mut progress, .. } = self.begin(source, &checksum, holder) else { return Ok(()) };
+        let goal = self.resolve(source, holder).await?;
+        let Begun::Coming { mut progress, .. } = self.begin(source, goal, holder) else { return Ok(()) };
         let answered = progress.wait_for(Progress::answered).await.map_err(|_| stopping())?;
         match &answered.end {
             Some(Err(error)) => Err(error.clone()),
@@ -167,6 +182,11 @@ impl ImageCache {
 
     /// Whether `location` can be an image at all: a well-formed address, or a file below a root. Nothing is fetched.
     pub async fn check(&self, location: &str) -> Result<(), ImageError> {
+        if let Ok(url) = Url::parse(location)
+            && !self.0.settings.reach.allows_host(self.0.client.net(), &url.host)
+        {
+            return Err(ImageError::Unusable(format!("image_source: {url} {NEAR}")));
+        }
         let (location, roots) = (location.to_owned(), self.0.settings.roots.clone());
         blocking(move || fetch::check(&location, &roots)).await
     }
@@ -203,22 +223,36 @@ impl ImageCache {
         self.0.index.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    async fn resolve(&self, source: &Source) -> Result<Checksum, ImageError> {
-        let listing = match &source.wanted {
-            Wanted::Exactly(checksum) => return Ok(checksum.clone()),
-            Wanted::ListedAt(listing) => listing,
+    fn request(&self, url: Url) -> Request {
+        let mut request = Request::get(url);
+        request.trust = self.0.settings.trust.clone();
+        request.reach = self.0.settings.reach.clone();
+        request
+    }
+
+    async fn resolve(&self, source: &Source, holder: &str) -> Result<Goal, ImageError> {
+        let checksum = match &source.wanted {
+            Wanted::Exactly(checksum) => checksum.clone(),
+            Wanted::ListedAt(listing) => self.listed(source, listing).await?,
             Wanted::OfOurFile => {
                 let (location, roots) = (source.location.clone(), self.0.settings.roots.clone());
-                return blocking(move || fetch::hash(&location, &roots)).await;
+                blocking(move || fetch::hash(&location, &roots)).await?
             }
+            Wanted::Waived => match self.index().learned(holder, &source.location) {
+                Some(checksum) => checksum.clone(),
+                None => return Ok(Goal::unproven(&source.location, holder)),
+            },
         };
+        Ok(Goal { name: checksum.content_name(), checksum: Some(checksum) })
+    }
+
+    async fn listed(&self, source: &Source, listing: &str) -> Result<Checksum, ImageError> {
         let failed = |error| ImageError::fetching(listing, &error);
-        let mut request = Request::get(Url::parse(listing).map_err(failed)?);
-        request.trust = self.0.settings.trust.clone();
-        request.limits.body_bytes = 1 << 20;
+        let mut request = self.request(Url::parse(listing).map_err(failed)?);
+        request.limits.body_bytes = LISTING_BYTES;
         let asked = async {
             let response = self.0.client.send(request).await.map_err(failed)?;
-            if !response.status.is_success() {
+            if response.status != StatusCode::OK {
                 return Err(ImageError::Unusable(format!("image_checksum: {listing} answered {}", response.status)));
             }
             response.bytes().await.map_err(failed)
@@ -234,21 +268,22 @@ impl ImageCache {
     }
 
     /// Finds the entry, joins its download or starts one; `holder` is noted in each case, in the same critical section.
-    fn begin(&self, source: &Source, checksum: &Checksum, holder: &str) -> Begun {
-        let name = checksum.content_name();
+    fn begin(&self, source: &Source, goal: Goal, holder: &str) -> Begun {
         let mut index = self.index();
-        if let Some(entry) = index.hold(&name, holder) {
+        if let Some(checksum) = &goal.checksum
+            && let Some(entry) = index.hold(&goal.name, holder)
+        {
             let (bytes, format) = (entry.bytes, entry.format);
-            return Begun::Here(Image { name, checksum: checksum.clone(), bytes, format });
+            return Begun::Here(Image { name: goal.name, checksum: checksum.clone(), bytes, format });
         }
-        if let Some(download) = index.join(&name, holder) {
+        if let Some(download) = index.join(&goal.name, holder) {
             return Begun::Coming { progress: download.progress.subscribe(), location: download.location.clone() };
         }
         let (sender, progress) = watch::channel(Progress::default());
         let sender = Arc::new(sender);
         let location = source.location.clone();
-        index.start(&name, &location, holder, sender.clone());
-        let download = self.clone().download(location.clone(), checksum.clone(), sender);
+        index.start(&goal.name, &location, holder, sender.clone());
+        let download = self.clone().download(location.clone(), goal, sender);
         self.0.tasks.spawn(download);
         Begun::Coming { progress, location }
     }

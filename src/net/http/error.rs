@@ -1,6 +1,7 @@
 //! Why an exchange failed, and whether the peer may have acted on it.
 
 use std::io;
+use std::net::IpAddr;
 use std::time::Duration;
 
 /// An exchange that failed. A status such as 500 is not one: that is an answer.
@@ -12,6 +13,9 @@ pub enum HttpError {
     /// No connection: nothing was asked.
     #[error("cannot reach {peer}: {source}")]
     Unreachable { peer: String, source: io::Error },
+    /// The address is one that this request may not go to: nothing was asked.
+    #[error("{peer} is {address}, an address of this machine or its links, where this may not go")]
+    Barred { peer: String, address: IpAddr },
     /// The peer is not who it should be, or speaks no TLS that we do: nothing was asked.
     #[error("TLS with {peer}: {reason}")]
     Tls { peer: String, reason: String },

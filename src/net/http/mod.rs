@@ -10,6 +10,7 @@
 
 mod body;
 mod error;
+mod reach;
 mod tls;
 mod url;
 
@@ -26,6 +27,7 @@ use crate::clock::Clock;
 use crate::net::Net;
 pub use body::Response;
 pub use error::HttpError;
+pub use reach::{Reach, is_near};
 pub use tls::Trust;
 pub use url::Url;
 
@@ -66,38 +68,23 @@ pub struct Request {
     pub body: Bytes,
     pub trust: Trust,
     pub limits: Limits,
+    /// Which addresses may be connected to, whatever a name or a redirect leads to.
     pub reach: Reach,
-}
-
-/// Which addresses may be connected to, whatever a name or a redirect leads to.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Reach {
-    #[default]
-    Any,
-    /// Not this machine and not what is only on its link: for addresses that come from somebody's rule, so that it
-    /// cannot ask services that trust whoever is near.
-    Routed,
-}
-
-impl Reach {
-    pub fn allows(self, address: IpAddr) -> bool {
-        let address = match address {
-            IpAddr::V6(v6) => v6.to_ipv4_mapped().map_or(address, IpAddr::V4),
-            v4 => v4,
-        };
-        let near = match address {
-            IpAddr::V4(it) => it.is_loopback() || it.is_link_local() || it.is_unspecified() || it.is_broadcast(),
-            IpAddr::V6(it) => it.is_loopback() || it.is_unicast_link_local() || it.is_unspecified(),
-        };
-        self == Reach::Any || !(near || address.is_multicast())
-    }
 }
 
 impl Request {
     /// A request without a body, verified against the public roots if it is `https`.
     pub fn new(method: Method, url: Url) -> Self {
         let (headers, body) = (HeaderMap::new(), Bytes::new());
-        Request { method, url, headers, body, trust: Trust::PublicRoots, limits: Limits::default(), reach: Reach::Any }
+        Request {
+            method,
+            url,
+            headers,
+            body,
+            trust: Trust::PublicRoots,
+            limits: Limits::default(),
+            reach: Reach::any(),
+        }
     }
 
     /// A GET of `url`.
@@ -134,6 +121,10 @@ impl Client {
         self
     }
 
+    pub fn net(&self) -> &Net {
+        &self.net
+    }
+
     /// Sends `request`, follows redirects of GET and HEAD, and returns when the head of the answer is there: any status is
     /// an answer, not an error.
     pub async fn send(&self, mut request: Request) -> Result<Response, HttpError> {
@@ -141,8 +132,8 @@ impl Client {
             let response = self.exchange(&request).await?;
             let Some(next) = redirect(&request, &response)? else { return Ok(response) };
             if !next.same_origin(&request.url) {
-                // Credentials are for whom they were given.
-                request.headers.remove(AUTHORIZATION);
+                // Credentials are for whom they were given, and what a header of the caller's holds only the caller knows.
+                request.headers.clear();
             }
             request.url = next;
         }

@@ -19,7 +19,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 
-use super::{Client, HttpError, Reach, Request, Url};
+use super::{Client, HttpError, Request, Url};
 use crate::clock::Clock;
 
 /// Whom an `https` peer must prove to be.
@@ -53,7 +53,7 @@ impl Client {
         let unreachable = |source| HttpError::Unreachable { peer: url.authority(), source };
         // Before any packet: a bad certificate in the configuration is not the peer's fault.
         let tls = if url.is_https() { Some(config(&self.clock, &request.trust, url)?) } else { None };
-        let stream = self.first(url, within, request.reach).await.map_err(unreachable)?;
+        let stream = self.first(request).await?;
         let Some((config, name)) = tls else { return Ok(Stream::Plain(stream)) };
         let handshake = TlsConnector::from(config).connect(name, stream);
         match tokio::time::timeout(within, handshake).await {
@@ -67,12 +67,14 @@ impl Client {
         }
     }
 
-    async fn first(&self, url: &Url, within: Duration, reach: Reach) -> io::Result<TcpStream> {
-        let mut last = io::Error::from(io::ErrorKind::NotFound);
-        for address in self.net.resolve(&url.host, url.port, within).await? {
-            if !reach.allows(address.ip()) {
-                let text = format!("{} is on this machine or its link, where this may not go", address.ip());
-                last = io::Error::new(io::ErrorKind::PermissionDenied, text);
+    /// The very addresses that were checked are connected to: a name is not asked for twice.
+    async fn first(&self, request: &Request) -> Result<TcpStream, HttpError> {
+        let (url, within) = (&request.url, request.limits.connect);
+        let unreachable = |source| HttpError::Unreachable { peer: url.authority(), source };
+        let mut last = unreachable(io::Error::from(io::ErrorKind::NotFound));
+        for address in self.net.resolve(&url.host, url.port, within).await.map_err(unreachable)? {
+            if !request.reach.allows(&self.net, address) {
+                last = HttpError::Barred { peer: url.authority(), address: address.ip() };
                 continue;
             }
             let connected = match self.from {
@@ -81,7 +83,7 @@ impl Client {
             };
             match connected {
                 Ok(stream) => return Ok(stream),
-                Err(error) => last = error,
+                Err(error) => last = unreachable(error),
             }
         }
         Err(last)

@@ -56,6 +56,10 @@ impl Url {
         Ok(Url { https, host, port, path_and_query, credentials })
     }
 
+    pub fn has_credentials(&self) -> bool {
+        self.credentials.is_some()
+    }
+
     pub fn is_https(&self) -> bool {
         self.https
     }

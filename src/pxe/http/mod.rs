@@ -6,7 +6,7 @@
 //! | `/boot/<mac>.ipxe` | what the machine with this card shall do now (several cards with commas) |
 //! | `/boot/<node>/<key>/kernel`, `…/ramdisk` | the files of its plan, for whoever was told the plan's key |
 //! | `/boot/loader/<name>` | a boot loader, for UEFI's HTTP boot |
-//! | `/images/<name>` | an image of the cache; its name is its checksum |
+//! | `/images/<node>/<key>/<name>` | the image that is being deployed there, for whoever was told the deploy's key |
 //!
 //! Nothing is generated into files: a script is rendered from the stored plan when it is asked for, so there is nothing to
 //! clean up and nothing to get out of step. **A machine that is not being deployed is told to boot its disk**, at once and
@@ -101,9 +101,9 @@ impl Handler {
         let found = match path.split('/').skip(1).collect::<Vec<_>>()[..] {
             ["boot.ipxe"] => Ok(Some(script_content(script::entry(&self.0.url)))),
             ["boot", "loader", name] => Ok(self.0.loaders.get(name).await.ok().map(|b| (Content::Memory(b), BYTES))),
-            ["boot", name] => self.script(name, peer.ip()).await,
+            ["boot", name] => self.script(name, peer.ip().to_canonical()).await,
             ["boot", node, key, what] => self.plan_file(node, key, what).await,
-            ["images", name] => self.image(name).await,
+            ["images", node, key, name] => self.image(node, key, name).await,
             _ => Ok(None),
         };
         match found {
@@ -166,8 +166,12 @@ impl Handler {
         .await?
     }
 
-    async fn image(&self, name: &str) -> anyhow::Result<Option<(Content, &'static str)>> {
-        let (inner, name) = (self.0.clone(), name.to_owned());
+    async fn image(&self, node: &str, key: &str, name: &str) -> anyhow::Result<Option<(Content, &'static str)>> {
+        let Ok(node) = node.parse::<Uuid>() else { return Ok(None) };
+        let key = key.to_owned();
+        let granted = self.0.store.read(move |read| boot::image_by_key(read, node, &key)).await?;
+        let Some(name) = granted.filter(|granted| granted == name) else { return Ok(None) };
+        let inner = self.0.clone();
         let opened = tokio::task::spawn_blocking(move || (inner.open_image)(&name)).await??;
         Ok(opened.map(|(file, len)| (Content::File(file, len), BYTES)))
     }

@@ -8,6 +8,7 @@ use bessemer::wire::ipa::CommandStatus;
 use serde_json::{Map, Value, json};
 
 use super::service::{Bench, Tested};
+use crate::http::scripted::{Server, head, ok};
 
 const WITHIN: Duration = Duration::from_secs(10);
 
@@ -116,5 +117,20 @@ async fn an_agent_that_is_gone_is_unreachable_within_bounds() -> Tested {
     bench.agent.stop().await;
     let refused = tokio::time::timeout(WITHIN, client.commands()).await?;
     assert!(matches!(refused, Err(DriverError::Unreachable(_))), "{refused:?}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn an_agent_that_sends_us_elsewhere_is_not_followed() -> Tested {
+    let bench = Bench::new().await?;
+    let other = Server::start([("/", ok(b"{}"))]).await?;
+    let moved = head(&format!("302 Found\r\nLocation: {}\r\nContent-Length: 0", other.url("/")));
+    let agent = Server::start([("/v1/commands/", moved)]).await?;
+    let mut task = bench.task()?;
+    task.node.driver_internal_info.remove("agent_verify_ca");
+    task.node.driver_internal_info.set("agent_url", agent.url(""));
+    let refused = AgentClient::of(&task).await?.commands().await;
+    assert!(matches!(refused, Err(DriverError::Refused(_))), "{refused:?}");
+    assert_eq!((agent.heads().len(), other.heads().len()), (1, 0));
     Ok(())
 }

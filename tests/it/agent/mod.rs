@@ -1,6 +1,7 @@
 //! The agent's protocol: our client and driver against a simulated agent that misbehaves on request.
 
 mod client;
+mod contact;
 mod deploy;
 mod garbage;
 mod hooks;

@@ -112,7 +112,7 @@ async fn answer(inner: Arc<Inner>, request: Request<Incoming>) -> Result<Respons
             }
             (if known { 202 } else { 400 }, Value::Null)
         }
-        path => return Ok(image(&inner, path.trim_start_matches("/images/"))),
+        path => return Ok(image(&inner, path.rsplit('/').next().unwrap_or_default())),
     };
     let mut response = Response::new(Full::new(Bytes::from(answer.to_string())));
     *response.status_mut() = hyper::StatusCode::from_u16(status).unwrap_or_default();

@@ -224,6 +224,50 @@ async fn machines_reach_only_what_they_need_and_the_rest_is_the_boot_servers() -
         })
     });
     let service = Service::start_as(Auth::None, Listener::Provisioning(fallback)).await?;
+    let mut served = Vec::new();
+    for route in bessemer::api::surface::routes::ROUTES {
+        let path: String = route
+            .path
+            .split_inclusive('/')
+            .map(|part| if part.starts_with('{') { "7c0e1d5c-0000-4000-8000-000000000001/" } else { part })
+            .collect();
+        // Clients may leave the version out, or end a path in a slash or in what its content is called.
+        let path = path.trim_end_matches('/');
+        let bare = path.strip_prefix("/v1").unwrap_or(path);
+        for path in [format!("{path}/"), format!("{path}.json"), path.to_owned(), bare.to_owned()] {
+            let path = if path.is_empty() { "/".to_owned() } else { path };
+            let line = format!("{} {path} HTTP/1.1", route.method.as_str());
+            let answer = raw(&service, &request(&line, "{}")).await?;
+            let fell_through = answer.contains(&format!("boot {path}"));
+            let public = route.reach == bessemer::api::surface::Reach::Public;
+            assert!(fell_through || answer.starts_with("HTTP/1.1 405") || public, "{line}: {answer}");
+            if !fell_through && public && !served.contains(&route.path) {
+                served.push(route.path);
+            }
+        }
+    }
+    let needed = ["/", "/v1", "/v1/lookup", "/v1/heartbeat", "/v1/heartbeat/{node}", "/v1/continue_inspection"];
+    served.sort_unstable();
+    let mut expected = needed.to_vec();
+    expected.sort_unstable();
+    assert_eq!(served, expected);
+    for path in [
+        "/v1/lookup/../nodes",
+        "/v1/./nodes",
+        "//v1/nodes",
+        "/v1//nodes",
+        "/v1/%6eodes",
+        "/%76%31/nodes",
+        "/v1/nodes%2f",
+        "/V1/nodes",
+        "/bessemer/v1/events",
+        "/bessemer/v1/openapi.json",
+    ] {
+        let answer = raw(&service, &request(&format!("GET {path} HTTP/1.1"), "")).await?;
+        assert!(answer.contains("boot ") && !answer.contains("\"nodes\""), "{path}: {answer}");
+    }
+    let absolute = raw(&service, &request("GET http://admin.example:6385/v1/nodes HTTP/1.1", "")).await?;
+    assert!(absolute.contains("boot /v1/nodes"), "{absolute}");
     for (path, expected) in [
         ("/", "OpenStack"),
         ("/v1", "media_types"),

@@ -63,3 +63,17 @@ fn a_url_has_no_slash_at_its_end() -> Result<(), Problems> {
     assert_eq!(got.provisioning.map(|it| it.url).as_deref(), Some("https://boot.example:8443"));
     Ok(())
 }
+
+#[test]
+fn blocks_of_addresses_are_read_and_what_is_none_is_refused() -> Result<(), Problems> {
+    let got = settings(LAB, &[("BESSEMER_PROVISIONING_AGENT_NETWORKS", "10.0.0.0/8, 2001:db8::/32")], &[])?;
+    assert_eq!((got.agent_networks.len(), got.images.local_networks.len()), (2, 0));
+    for (file, key) in [
+        ("[provisioning]\nagent_networks = [\"10.0.0.0/33\"]", "provisioning.agent_networks"),
+        ("[images]\nlocal_networks = [\"localhost\"]", "images.local_networks"),
+    ] {
+        let refused = settings(file, &[], &[]).map(|_| ()).map_err(|problems| problems.to_string());
+        assert!(refused.as_ref().is_err_and(|why| why.contains(key)), "{refused:?}");
+    }
+    Ok(())
+}

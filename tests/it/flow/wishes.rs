@@ -67,3 +67,27 @@ async fn a_machine_that_may_not_be_switched_off_never_is() -> Fallible {
     assert!(watching.try_join_next().is_none(), "the machine was switched off");
     Ok(())
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_wish_for_secure_boot_that_nobody_can_fulfil_is_refused_at_the_verb() -> Fallible {
+    let site = Site::new(137, 1, "").await?;
+    site.enrol(0, json!({})).await?;
+    site.patch(0, &site.image_fields()).await?;
+    for (capabilities, interface) in [
+        (json!({"secure_boot": "true"}), "direct"),
+        (json!("boot_mode:uefi,secure_boot:true"), "custom-agent"),
+        (json!({"secure_boot": true}), "direct"),
+    ] {
+        let wish = [("/instance_info/capabilities", capabilities.clone()), ("/deploy_interface", json!(interface))];
+        site.patch(0, &wish).await?;
+        let (status, answer) = site.ask(0, "active", json!({})).await?;
+        let why = answer.to_string();
+        assert!(status == 400 && why.contains("secure_boot is true, but"), "{capabilities}: {status} {why}");
+        let path = format!("/v1/nodes/{}/validate", site.machine(0).model.name);
+        let (_, validated) = site.call(hyper::Method::GET, &path, None).await?;
+        assert_eq!(validated["deploy"]["result"], false, "{validated}");
+        assert_eq!(site.node(0).await?["provision_state"], "available");
+    }
+    assert_eq!(site.starts(0), 0, "the machine was not touched");
+    Ok(())
+}

@@ -1,7 +1,7 @@
 //! A server that answers raw bytes per path, so that it can lie as no real server library would.
 
 use std::collections::HashMap;
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -32,7 +32,15 @@ pub struct Server {
 impl Server {
     /// Serves `answers` by path without query; 404 otherwise.
     pub async fn start(answers: impl IntoIterator<Item = (&'static str, Answer)>) -> std::io::Result<Self> {
-        let listener = Net::system().listen(SocketAddr::from(([127, 0, 0, 1], 0))).await?;
+        Self::start_at(Ipv4Addr::LOCALHOST, answers).await
+    }
+
+    /// The same on another address of this machine.
+    pub async fn start_at(
+        address: Ipv4Addr,
+        answers: impl IntoIterator<Item = (&'static str, Answer)>,
+    ) -> std::io::Result<Self> {
+        let listener = Net::system().listen(SocketAddr::from((address, 0))).await?;
         let address = listener.local_addr()?;
         let answers: HashMap<_, _> = answers.into_iter().collect();
         let seen = Arc::new(Mutex::new(vec![]));

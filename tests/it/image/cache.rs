@@ -9,7 +9,7 @@ use bessemer::image::checksum::{Algorithm, Checksum, Hasher, Wanted};
 use bessemer::image::format::Format;
 use bessemer::image::{ImageCache, ImageError};
 use bessemer::net::Net;
-use bessemer::net::http::Client;
+use bessemer::net::http::{Client, Reach};
 use tempfile::TempDir;
 
 use crate::http::scripted::{Answer, Server, head, ok};
@@ -31,8 +31,14 @@ async fn reopen(dir: &TempDir, max_bytes: u64) -> Result<ImageCache> {
     let mut settings = Settings::new(dir.path().join("cache"), max_bytes);
     settings.roots = vec![dir.path().join("images")];
     settings.retry_pause = Duration::from_millis(1);
+    settings.reach = here();
     std::fs::create_dir_all(dir.path().join("images"))?;
     Ok(ImageCache::start(settings, Client::new(Net::system(), Clock::system()), Clock::system()).await?)
+}
+
+/// The scripted servers are on loopback, so the operator of these tests allows it.
+fn here() -> Reach {
+    Reach::routed_and("127.0.0.0/8".parse().into_iter().collect(), vec![])
 }
 
 /// A disk image whose bytes differ by `seed`.
@@ -283,6 +289,7 @@ async fn a_source_that_trickles_is_given_up_in_bounded_time() -> Result {
     let mut settings = Settings::new(dir.path().join("cache"), 1 << 20);
     (settings.min_bytes_per_sec, settings.slow_after) = (10_000, Duration::from_millis(200));
     settings.retry_pause = Duration::from_millis(1);
+    settings.reach = here();
     let cache = ImageCache::start(settings, Client::new(Net::system(), Clock::system()), Clock::system()).await?;
     let wanted = source(server.url("/disk.raw"), &image);
     let asked = cache.image(&wanted, "a");

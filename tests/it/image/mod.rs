@@ -2,3 +2,4 @@
 
 mod cache;
 mod config_drive;
+mod hostile;

@@ -6,10 +6,12 @@ use std::sync::Arc;
 
 use anyhow::Result;
 use bessemer::clock::Clock;
-use bessemer::model::BootPlan;
+use bessemer::model::{BootPlan, FlowName, ImageGrant, Work};
 use bessemer::pxe::http::{Handler, Inner};
-use bessemer::store::StoreError;
+use bessemer::random::Random;
+use bessemer::store::blobs::{self, BlobKind};
 use bessemer::store::leases::{self, Lease};
+use bessemer::store::{StoreError, work};
 use http_body_util::BodyExt as _;
 use hyper::{Method, Request, StatusCode};
 use jiff::SignedDuration;
@@ -48,7 +50,7 @@ impl Listener {
             url: "http://127.77.0.1:8080".into(),
             roots: vec![roots],
             open_image: Arc::new(move |name| match name {
-                "sha256-aa" => {
+                "sha256-aa" | "sha256-cc" => {
                     let file = std::fs::File::open(images.join("image"))?;
                     let len = file.metadata()?.len();
                     Ok(Some((file, len)))
@@ -85,6 +87,20 @@ impl Listener {
         std::fs::write(&kernel, "KERNEL")?;
         std::fs::write(&ramdisk, "RAMDISK".repeat(100_000))?;
         self.world.plan(&kernel.display().to_string(), &ramdisk.display().to_string(), "text ipa-debug=1").await
+    }
+
+    /// Leave for the node to fetch an image. The path of it.
+    async fn grant(&self, name: &str) -> Result<String> {
+        let grant = ImageGrant { key: Random::system().token(), name: name.to_owned() };
+        let (node, stored) = (self.world.node, grant.clone());
+        let put = self.world.store.write(move |tx| {
+            if work::of_node(tx, node)?.is_none() {
+                work::insert(tx, &Work::for_node(FlowName::Deploy, node, tx.now()))?;
+            }
+            blobs::put_json(tx, node, BlobKind::ImageGrant, &stored)
+        });
+        put.await.map_err(|error: StoreError| error)?;
+        Ok(format!("/images/{node}/{}/{name}", grant.key))
     }
 
     async fn lease(&self, address: Ipv4Addr, secs: i64) -> Result<()> {
@@ -175,22 +191,62 @@ async fn images_are_served_whole_in_part_and_by_size() -> Result<()> {
     let listener = Listener::new().await?;
     let image: Vec<u8> = (0..1_000_000_u32).map(|n| (n % 251) as u8).collect();
     std::fs::write(listener.root().join("image"), &image)?;
-    let whole = listener.get("/images/sha256-aa").await?;
+    let path = listener.grant("sha256-aa").await?;
+    let whole = listener.get(&path).await?;
     assert_eq!((whole.status, whole.body == image), (StatusCode::OK, true));
     assert_eq!(whole.head["accept-ranges"], "bytes");
 
-    let part = listener.ask(Method::GET, "/images/sha256-aa", &[("range", "bytes=300000-899999")]).await?;
+    let part = listener.ask(Method::GET, &path, &[("range", "bytes=300000-899999")]).await?;
     assert_eq!((part.status, part.body == image[300_000..900_000]), (StatusCode::PARTIAL_CONTENT, true));
     assert_eq!(part.head["content-range"], "bytes 300000-899999/1000000");
     assert_eq!(part.head["content-length"], "600000");
 
-    let beyond = listener.ask(Method::GET, "/images/sha256-aa", &[("range", "bytes=1000000-")]).await?;
+    let beyond = listener.ask(Method::GET, &path, &[("range", "bytes=1000000-")]).await?;
     assert_eq!((beyond.status, beyond.body.len()), (StatusCode::RANGE_NOT_SATISFIABLE, 0));
     assert_eq!(beyond.head["content-range"], "bytes */1000000");
 
-    let head = listener.ask(Method::HEAD, "/images/sha256-aa", &[]).await?;
+    let head = listener.ask(Method::HEAD, &path, &[]).await?;
     assert_eq!((head.status, head.body.len()), (StatusCode::OK, 0));
     assert_eq!(head.head["content-length"], "1000000");
+    Ok(())
+}
+
+#[tokio::test]
+async fn an_image_is_served_under_the_key_of_its_deploy_and_only_as_long_as_that_lasts() -> Result<()> {
+    let listener = Listener::new().await?;
+    std::fs::write(listener.root().join("image"), "IMAGE")?;
+    let status = async |path: &str| Ok::<_, anyhow::Error>(listener.get(path).await?.status);
+    let (node, missing) = (listener.world.node, StatusCode::NOT_FOUND);
+    // Whoever knows the checksum of a public image knows no address.
+    assert_eq!(status("/images/sha256-aa").await?, missing);
+    let path = listener.grant("sha256-aa").await?;
+    assert_eq!(status(&path).await?, StatusCode::OK);
+    let key = path.split('/').nth(3).unwrap_or_default();
+    for other in [
+        format!("/images/{node}/{key}/sha256-cc"),
+        format!("/images/{node}/{key}/"),
+        format!("/images/{node}/{key}/../sha256-aa"),
+        format!("/images/{node}/{}/sha256-aa", &key[..key.len() - 1]),
+        format!("/images/{node}//sha256-aa"),
+        format!("/images/{}/{key}/sha256-aa", uuid::Uuid::nil()),
+        format!("/images/x/{key}/sha256-aa"),
+        format!("/boot/{node}/{key}/kernel"),
+        "/images/sha256-aa".to_owned(),
+        "/images/".to_owned(),
+        "/images".to_owned(),
+    ] {
+        assert_eq!(status(&other).await?, missing, "{other}");
+    }
+    // The next deploy has another key.
+    let next = listener.grant("sha256-aa").await?;
+    assert_eq!((status(&path).await?, status(&next).await?), (missing, StatusCode::OK));
+    // It ends with the work.
+    let ended = listener.world.store.write(move |tx| match work::of_node(tx, node)? {
+        Some(owed) => work::delete(tx, owed.id),
+        None => Ok(false),
+    });
+    assert!(ended.await.map_err(|error: StoreError| error)?);
+    assert_eq!(status(&next).await?, missing);
     Ok(())
 }
 
