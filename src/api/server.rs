@@ -191,7 +191,8 @@ fn connection(
     let exchanges = Exchanges::new(place);
     let service = service_fn(move |request| {
         let (server, table, going) = (server.clone(), table.clone(), exchanges.begin());
-        async move { Ok::<_, Infallible>(server.answer(request, peer, &table, going).await) }
+        // In a box, so that an idle connection does not hold the room that a request needs.
+        Box::pin(async move { Ok::<_, Infallible>(server.answer(request, peer, &table, going).await) })
     });
     hyper::server::conn::http1::Builder::new()
         // The table sees to it, for all connections with one timer.

@@ -6,7 +6,7 @@ use crate::api::connections;
 
 /// What is kept for everything that is no connection: the store, images, sessions with BMCs, transfers.
 const OTHERS: u64 = 1536;
-/// Connections of the admin listener and of the machines', where the system allows them. An idle one costs some 15 KiB.
+/// Connections of the admin listener and of the machines', where the system allows them. An idle one costs some 20 KiB, one that has sent half a head 50.
 const MOST_ADMIN: u64 = 2048;
 const MOST_MACHINES: u64 = 4096;
 /// The part of the machines' connections that one address may have.
