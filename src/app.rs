@@ -12,6 +12,7 @@ mod limits;
 mod netboot;
 mod parts;
 mod process;
+pub mod upkeep;
 
 use std::io;
 use std::net::SocketAddr;
@@ -32,11 +33,13 @@ use crate::api::{self, Listener, Server};
 use crate::clock::Clock;
 use crate::config::Settings;
 use crate::driver::Environment;
+use crate::engine::backups::Backups;
 use crate::net::http::Reach;
 use crate::net::{Net, TcpListener};
 use crate::pxe::Bound;
 use crate::pxe::loaders::Loaders;
 use crate::random::Random;
+use crate::service::hold;
 use crate::store::{Options, Store};
 use crate::{bmc, engine};
 
@@ -53,6 +56,8 @@ pub struct Service {
     pub provisioning: Option<SocketAddr>,
     /// The bound addresses of DHCP and TFTP.
     pub boot: Option<Bound>,
+    /// Why nothing is done to machines, if that is so.
+    pub hold: Option<String>,
     pub store: Store,
     pub engine: engine::Handle,
     ipmi: bmc::ipmi::Pool,
@@ -94,6 +99,14 @@ impl Service {
         let ipmi = env.ipmi.clone();
         let (rules, periods) = (parts::rules(&settings, &host), parts::periods(&settings));
         let (engine, work) = engine::start(store.clone(), env, rules, periods, stop.clone());
+        let backups = Backups::new(parts::backups(&settings));
+        if settings.backup.is_some() {
+            let making = backups.clone().run(store.clone(), clock.clone(), random.clone(), stop.clone());
+            tasks.spawn(async {
+                making.await;
+                Ok(())
+            });
+        }
         let state = Arc::new(api::State {
             store: store.for_clients(),
             engine: engine.clone(),
@@ -102,6 +115,7 @@ impl Service {
             auth: parts::auth(&settings, &clock),
             bodies: Bodies::default(),
             admission: Admission::default(),
+            backups,
         });
         tasks.spawn(async { work.await.context("the engine cannot go on") });
         tasks.spawn(front(state.clone(), Listener::Admin, limits.admin, admin, stop.clone()));
@@ -109,7 +123,8 @@ impl Service {
             let fallback = boot::fallback(&settings, loaders, &store, &clock, images);
             tasks.spawn(front(state, Listener::Provisioning(fallback), limits.machines, socket, stop.clone()));
         }
-        Ok(Service { admin: admin_at, provisioning: provisioning_at, boot, store, engine, ipmi, stop, tasks })
+        let hold = store.read(hold::of).await?;
+        Ok(Service { admin: admin_at, provisioning: provisioning_at, boot, hold, store, engine, ipmi, stop, tasks })
     }
 
     /// A line for each way in, for a person.
@@ -120,6 +135,9 @@ impl Service {
         }
         if let Some(boot) = &self.boot {
             lines.push(format!("network boot  DHCP {}, TFTP {}", boot.dhcp, boot.tftp));
+        }
+        if let Some(why) = &self.hold {
+            lines.push(format!("IN HOLD       {why}"));
         }
         lines.push(format!("store         {}", self.store.path().display()));
         lines

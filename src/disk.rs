@@ -56,6 +56,20 @@ impl Partial {
         self.file.write_all(bytes)
     }
 
+    /// Where it is being written, for who writes it by other means than [`Partial::write`].
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    pub fn bytes(&self) -> io::Result<u64> {
+        Ok(self.file.metadata()?.len())
+    }
+
+    /// Makes durable what there is.
+    pub fn sync(&self) -> io::Result<()> {
+        self.file.sync_data()
+    }
+
     /// Makes it durable and gives it its name.
     pub fn publish(self) -> io::Result<()> {
         let target = self.target.clone();
@@ -69,6 +83,14 @@ impl Partial {
         self.published = true;
         sync_parent(target)
     }
+
+    /// As [`Partial::publish`], but never in the place of another file: `AlreadyExists`.
+    pub fn publish_new(self) -> io::Result<()> {
+        self.file.sync_all()?;
+        // The name that it has so far goes with `self`.
+        link_new(&self.path, &self.target)?;
+        sync_parent(&self.target)
+    }
 }
 
 impl Drop for Partial {
@@ -78,6 +100,37 @@ impl Drop for Partial {
             let _ = std::fs::remove_file(&self.path);
         }
     }
+}
+
+/// Gives a file a second name, unless there is something with that name. Whether it still has the first is the caller's
+/// business.
+pub fn link_new(from: &Path, to: &Path) -> io::Result<()> {
+    match std::fs::hard_link(from, to) {
+        // A file system without links: the next best thing.
+        Err(error) if matches!(error.kind(), io::ErrorKind::Unsupported | io::ErrorKind::PermissionDenied) => {
+            if to.symlink_metadata().is_ok() {
+                Err(io::ErrorKind::AlreadyExists.into())
+            } else {
+                std::fs::rename(from, to)
+            }
+        }
+        other => other,
+    }
+}
+
+/// Makes a file belong to whom another belongs, if this process may do that at all.
+pub fn give(path: &Path, like: &std::fs::Metadata) -> io::Result<()> {
+    use std::os::unix::fs::MetadataExt as _;
+    if !nix::unistd::geteuid().is_root() {
+        return Ok(());
+    }
+    std::os::unix::fs::chown(path, Some(like.uid()), Some(like.gid()))
+}
+
+/// The whole names of the files in a directory; those that are no text are nobody's that asks.
+pub fn names(dir: &Path) -> io::Result<Vec<String>> {
+    let entries = std::fs::read_dir(dir)?.flatten();
+    Ok(entries.filter_map(|entry| entry.file_name().into_string().ok()).collect())
 }
 
 /// Opens a regular file that lies below one of `roots` once every symbolic link on the way is followed. Errors:

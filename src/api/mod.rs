@@ -34,6 +34,7 @@ pub use request::Call;
 pub use server::{Listener, Server};
 
 use crate::engine::Handle;
+use crate::engine::backups::Backups;
 use crate::random::Random;
 use crate::service::Refused;
 use crate::store::{Store, Tx};
@@ -49,6 +50,8 @@ pub struct State {
     pub auth: auth::Auth,
     pub bodies: bodies::Bodies,
     pub admission: admission::Admission,
+    /// How the scheduled backups stand.
+    pub backups: Backups,
 }
 
 /// What the operator configured, as far as the API cares.

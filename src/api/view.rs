@@ -231,6 +231,13 @@ pub fn time(out: &mut Vec<u8>, micros: i64) {
     out.extend_from_slice(b"+00:00\"");
 }
 
+/// A time for a document that is made as a value.
+pub fn zoned(at: crate::clock::Timestamp) -> String {
+    let mut quoted = Vec::new();
+    time(&mut quoted, crate::clock::micros(at));
+    String::from_utf8_lossy(&quoted).trim_matches('"').to_owned()
+}
+
 /// Appends a number with zeros in front of it.
 fn digits(out: &mut Vec<u8>, value: u32, width: u32) {
     for place in (0..width).rev() {

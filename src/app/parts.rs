@@ -7,7 +7,7 @@ use crate::clock::Clock;
 use crate::config::{Settings, settings};
 use crate::driver;
 use crate::driver::inspection::{self, AddPorts, KeepPorts};
-use crate::engine::Periods;
+use crate::engine::{Periods, backups};
 use crate::service::Rules;
 use crate::service::rules::{Agents, Disallowed, Timeouts};
 
@@ -84,6 +84,11 @@ pub fn periods(settings: &Settings) -> Periods {
         force_power_state: settings.power_sync.force,
         ..Periods::default()
     }
+}
+
+pub fn backups(settings: &Settings) -> Option<backups::Plan> {
+    let settings::Backup { dir, interval, keep } = settings.backup.clone()?;
+    Some(backups::Plan { dir, interval, keep: usize::try_from(keep).unwrap_or(usize::MAX) })
 }
 
 pub fn api(host: &str, clock: &Clock) -> api::Settings {

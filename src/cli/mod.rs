@@ -3,9 +3,12 @@
 //! Exit codes: 0 it worked, 1 it failed, 2 it was asked wrongly (arguments or configuration). Results go to standard
 //! output and everything else to standard error, so that output can be piped; a reader that goes away is no error.
 
+mod backup;
 mod config;
 mod demo;
+mod hold;
 mod reference;
+mod restore;
 mod serve;
 mod source;
 
@@ -32,6 +35,14 @@ enum Command {
     Demo(demo::Args),
     /// Show or check the configuration
     Config(config::Args),
+    /// Copy the store into a file, checked, whether the service runs or not
+    Backup(backup::Args),
+    /// Put a backup in the place of the store, which then is in hold
+    Restore(restore::Args),
+    /// Show whether the store is in hold, and what waits
+    Hold(hold::Show),
+    /// Release a restored store from hold: machines are powered, cleaned and deployed again
+    Release(hold::Release),
     /// Print the whole API: paths, fields, verbs, and the versions that brought them
     ApiReference(reference::Args),
 }
@@ -51,6 +62,10 @@ pub fn main() -> ExitCode {
         Command::Serve(args) => serve::run(args),
         Command::Demo(args) => demo::run(args),
         Command::Config(args) => config::run(args),
+        Command::Backup(args) => backup::run(args),
+        Command::Restore(args) => restore::run(args),
+        Command::Hold(args) => hold::show(args),
+        Command::Release(args) => hold::release(args),
         Command::ApiReference(args) => reference::run(args),
     };
     match done {

@@ -99,6 +99,10 @@ keys! {
     AUTH_HTPASSWD = "auth.htpasswd", Text, Absent(r#""/etc/bessemer/htpasswd""#), "Users for http_basic, one `name:bcrypt-hash` a line, as `htpasswd -nbB` writes them.";
     AUTH_ALLOW_NOAUTH = "auth.allow_noauth", Flag, Is("false"), "Serve the admin API without authentication on an address that is not loopback.";
 
+    BACKUP_DIR = "backup.dir", Text, Absent(r#""/var/backups/bessemer""#), "Where the service keeps backups of its store, better on another disk. It makes none unless given. They hold secrets, as the store does.";
+    BACKUP_INTERVAL = "backup.interval_secs", SECS_OR_NEVER, Is("86400"), "How long after a backup the next one is made. 0: never.";
+    BACKUP_KEEP = "backup.keep", Number(1, 10000), Is("7"), "How many backups are kept; the oldest goes when a new one is good.";
+
     PROVISIONING_LISTEN = "provisioning.listen", Text, Absent(r#""10.77.0.1:8080""#), "The second HTTP listener, for machines: boot scripts, images, and the three calls of the agent. Off unless given.";
     PROVISIONING_URL = "provisioning.url", Text, Absent(r#""http://10.77.0.1:8080""#), "How machines reach that listener. Made from `listen` if absent.";
     PROVISIONING_AGENTS = "provisioning.agent_networks", List, Is("[]"), "Blocks of addresses where a machine's agent may be, such as 10.77.0.0/24, for machines that have no address from this server's DHCP. If there are none, an agent is called at an address that its machine leased here; without DHCP, at the address that its heartbeat comes from; never at one of this server or of its links.";

@@ -36,6 +36,7 @@ pub struct Settings {
     pub inspection: Inspection,
     pub timeouts: Timeouts,
     pub power_sync: PowerSync,
+    pub backup: Option<Backup>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -119,6 +120,14 @@ pub struct PowerSync {
     pub force: bool,
 }
 
+/// Backups that the service makes by itself.
+#[derive(Clone, Debug)]
+pub struct Backup {
+    pub dir: PathBuf,
+    pub interval: Duration,
+    pub keep: u64,
+}
+
 impl Settings {
     /// Reads the meaning. Errors: everything that is wrong, also what [`Typed`] found before.
     pub fn from_typed(typed: &Typed) -> Result<Self, Problems> {
@@ -186,6 +195,7 @@ impl Settings {
                 interval: values.secs(keys::POWER_SYNC_INTERVAL),
                 force: values.flag(keys::POWER_SYNC_FORCE),
             },
+            backup: backup(values),
             db,
             listen,
         }
@@ -208,6 +218,12 @@ fn auth(values: &mut Values, admin: IpAddr) -> Auth {
         );
     }
     Auth::None
+}
+
+fn backup(values: &Values) -> Option<Backup> {
+    let interval = values.secs(keys::BACKUP_INTERVAL);
+    let dir = values.text(keys::BACKUP_DIR).filter(|_| !interval.is_zero())?;
+    Some(Backup { dir: dir.into(), interval, keep: values.count(keys::BACKUP_KEEP) })
 }
 
 fn inspection(values: &mut Values) -> Inspection {

@@ -10,7 +10,7 @@ use crate::model::{Fault, FlowName, Node, Phase, Stage, Step, Work};
 use crate::provision::Event;
 use crate::service::{Refusal, Refused, flow, provision, steps};
 use crate::store::blobs::{self, BlobKind};
-use crate::store::{Tx, nodes, work};
+use crate::store::{Tx, hold, nodes, work};
 
 /// One piece of work for a driver.
 pub struct Piece {
@@ -47,6 +47,10 @@ pub async fn claim(engine: &Engine, id: i64, interrupted: bool) -> Refused<Optio
     let claimed = engine
         .store
         .write(move |tx| {
+            // The last word: whatever woke the walk, nothing begins while the store is in hold.
+            if hold::exists(tx)? {
+                return Ok(None);
+            }
             let Some(owed) = work::find(tx, id)? else { return Ok(None) };
             let Some(uuid) = owed.node_uuid else { return Ok(None) };
             let before = flow::load(tx, uuid)?;

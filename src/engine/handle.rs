@@ -16,7 +16,7 @@ use crate::model::{FlowName, InterfaceKind, Node};
 use crate::provision::Event;
 use crate::provision::verbs::Verb;
 use crate::service::provision::Request;
-use crate::service::{Refusal, Refused, Rules, flow, journal, provision, rescue};
+use crate::service::{Refusal, Refused, Rules, flow, hold, journal, provision, rescue};
 use crate::store::blobs::{self, BlobKind};
 use crate::store::{Store, Tx, nodes};
 
@@ -124,7 +124,11 @@ impl Handle {
     /// Asks for a provisioning verb: checks, the driver's validation (before anything is changed), then the decision.
     pub async fn provision(&self, node: Uuid, request: Request) -> Refused<()> {
         let (asked, rules) = (request.clone(), self.engine.rules.clone());
-        let read = self.store().read(move |read| provision::precheck(&flow::load(read, node)?, &asked, &rules));
+        let read = self.store().read(move |read| {
+            let verb = provision::precheck(&flow::load(read, node)?, &asked, &rules)?;
+            hold::refuse(read)?;
+            Ok::<_, Refusal>(verb)
+        });
         let verb = read.await?;
         self.validate_for(node, verb, &request).await?;
         let request = self.hashed(request).await?;
@@ -228,6 +232,12 @@ impl Handle {
         .await
     }
 
+    /// Refuses what would change something on a machine without reserving its node, while the store is in hold. What
+    /// reserves one is refused where it does.
+    pub async fn refuse_in_hold(&self) -> Refused<()> {
+        self.store().glance(hold::refuse).await
+    }
+
     /// Calls the hardware for a request. The call goes on if the client goes away: what has begun on a machine is
     /// brought to an end, and the reservation is given back.
     pub async fn call<T: Send + 'static>(
@@ -297,6 +307,7 @@ impl Handle {
         let (rules, clears) = (self.engine.rules.clone(), act.clears);
         self.write_when_free(move |tx| {
             let before = flow::load(tx, node)?;
+            hold::refuse(tx)?;
             if before.reservation.is_some() {
                 return Err(Refusal::locked(&before));
             }
@@ -361,6 +372,7 @@ impl Handle {
         let rules = self.engine.rules.clone();
         self.write_when_free(move |tx| {
             let before = flow::load(tx, uuid)?;
+            hold::refuse(tx)?;
             if before.reservation.is_some() {
                 return Err(Refusal::locked(&before));
             }

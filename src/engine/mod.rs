@@ -10,6 +10,7 @@
 //! The queue is the `work` table; this process only remembers which rows it is walking right now. So a crash loses
 //! nothing: the next start finds the same rows, with the cursor where it was committed last.
 
+pub mod backups;
 mod claim;
 mod delta;
 mod family;
@@ -33,8 +34,8 @@ use tokio_util::task::TaskTracker;
 pub use handle::{Act, Handle, Lock};
 
 use crate::driver::Environment;
-use crate::service::Rules;
-use crate::store::{Store, StoreError, work};
+use crate::service::{self, Rules};
+use crate::store::{Store, StoreError, hold, nodes, work};
 
 /// How many flows advance at once; the others stay in the table.
 const WALKS: usize = 256;
@@ -108,9 +109,11 @@ pub fn start(
 
 impl Engine {
     async fn run(self) -> Result<(), StoreError> {
-        recover::recover(&self).await?;
         if !self.periods.power_sync.is_zero() {
             self.tasks.spawn(sync::run(self.clone()));
+        }
+        if self.released().await? {
+            recover::recover(&self).await?;
         }
         let mut changed = self.store.work_changed();
         while !self.stop.is_cancelled() {
@@ -131,6 +134,29 @@ impl Engine {
         self.tasks.close();
         self.tasks.wait().await;
         Ok(())
+    }
+
+    /// Waits until the store is not in hold; whether it is not, rather than that the engine is to stop. A store is put into
+    /// hold only while nobody has it open, so this is asked once. (Every claim asks again.)
+    async fn released(&self) -> Result<bool, StoreError> {
+        let mut changed = self.store.work_changed();
+        let mut told = false;
+        while !self.stop.is_cancelled() {
+            changed.mark_unchanged();
+            let Some(hold) = self.store.read(hold::find).await? else { return Ok(true) };
+            if !told {
+                told = true;
+                tracing::warn!("{}", service::hold::sentence(&hold));
+                // What the process had in hand from whose store this is a copy; clients may want to change the records.
+                self.store.write(nodes::release_orphans).await?;
+            }
+            tokio::select! {
+                biased;
+                () = self.stop.cancelled() => {}
+                _ = changed.changed() => {}
+            }
+        }
+        Ok(false)
     }
 
     /// Starts a walk for every runnable row that has none; when to look again.

@@ -18,7 +18,7 @@ use super::{Engine, delta};
 use crate::driver::{Driver, DriverError, Environment, Task};
 use crate::model::{Fault, FlowName, Node, PowerState, PowerTarget, State};
 use crate::service::{Refusal, Refused, flow, journal};
-use crate::store::{Read, StoreError, Tx, nodes, work};
+use crate::store::{Read, StoreError, Tx, hold, nodes, work};
 
 /// How long one reading may take before it counts as failed. Longer than a BMC's client takes to give up, so that it is
 /// the client that says what was wrong, and takes note of it.
@@ -27,10 +27,17 @@ const READING: Duration = Duration::from_secs(40);
 /// Runs until the engine stops.
 pub async fn run(engine: Engine) {
     let mut failures: HashMap<Uuid, u32> = HashMap::new();
+    // Whoever restored a store wants to see the machines as they are before it is released.
+    let mut at_once = engine.store.read(hold::exists).await.unwrap_or(false);
     loop {
         let pause = engine.env.random.jitter(engine.periods.power_sync / 10);
+        let pause = if std::mem::take(&mut at_once) {
+            Duration::ZERO
+        } else {
+            engine.periods.power_sync.saturating_sub(pause / 2)
+        };
         tokio::select! {
-            () = engine.env.clock.sleep(engine.periods.power_sync.saturating_sub(pause / 2)) => {}
+            () = engine.env.clock.sleep(pause) => {}
             () = engine.stop.cancelled() => return,
         }
         if let Err(error) = round(&engine, &mut failures).await {
@@ -151,6 +158,9 @@ struct News {
 /// Records a reading, unless it is stale.
 fn record(tx: &Tx, uuid: Uuid, reading: Reading, news: News, rules: &crate::service::Rules) -> Refused<()> {
     let Some(before) = nodes::find(tx, uuid)? else { return Ok(()) };
+    // In hold a person wants to know what is; nothing follows from it.
+    let held = hold::exists(tx)?;
+    let news = News { force: news.force && !held, give_up: news.give_up && !held, ..news };
     if !is_read(&before) || before.power_epoch != news.epoch {
         return Ok(());
     }

@@ -4,7 +4,7 @@ use super::claim::{Act, Piece, claim};
 use super::{Engine, family, flows, inspection, settle};
 use crate::driver::{Driver, DriverError, OnCrash, Outcome};
 use crate::model::{FlowName, Phase, Step, StepSource, Work};
-use crate::service::{Refusal, allocations};
+use crate::service::{Refusal, allocations, hold};
 use crate::store::work;
 
 /// Walks a row as far as it goes; whether it went any way at all. Errors are logged here, once; the row stays, and is
@@ -58,7 +58,11 @@ async fn advance(engine: &Engine, id: i64, interrupted: bool) -> Result<Advance,
 
 async fn allocate(engine: &Engine, owed: Work) -> Result<Advance, Refusal> {
     let Some(uuid) = owed.allocation_uuid else { return Ok(Advance::Ended) };
-    engine.store.write(move |tx| allocations::attempt(tx, uuid)).await?;
+    let attempt = engine.store.write(move |tx| {
+        hold::refuse(tx)?;
+        allocations::attempt(tx, uuid)
+    });
+    attempt.await?;
     Ok(Advance::Ended)
 }
 

@@ -23,11 +23,11 @@ use uuid::Uuid;
 
 use super::fields::Fields;
 use super::patch::{self, Operation};
-use super::{Refusal, Refused, ident, journal};
+use super::{Refusal, Refused, hold, ident, journal};
 use crate::model::{Allocation, AllocationState, Node, Object, State};
 use crate::store::{Read, StoreError, Tx, allocations, nodes};
 
-pub use place::{Attempt, attempt};
+pub use place::{Attempt, attempt, give_up};
 
 /// What a client asks for.
 #[derive(Clone, Debug, Default)]
@@ -89,6 +89,8 @@ fn is_trait(name: &str) -> bool {
 ///
 /// Refusals leave nothing behind.
 pub fn create(tx: &Tx, wanted: &Wanted) -> Refused<Allocation> {
+    // What a store in hold believes to be free may be in use.
+    hold::refuse(tx)?;
     let node = match &wanted.node {
         Some(name) => Some(ident::mentioned_node(tx, name)?),
         None => None,

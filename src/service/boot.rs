@@ -12,7 +12,7 @@ use crate::model::boot_plan::Boot;
 use crate::model::{BootPlan, ImageGrant};
 use crate::store::blobs::{self, BlobKind};
 use crate::store::leases::{self, Lease};
-use crate::store::{Read, StoreError, Tx, ports};
+use crate::store::{Read, StoreError, Tx, hold, ports};
 
 /// The node that a hardware address belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,6 +35,8 @@ pub enum Orders {
     Stranger,
     /// Its disk.
     Disk,
+    /// Its disk, whatever its plan says: the store is in hold, and the plan may be old.
+    Held,
     /// The plan, which is of another kind than [`Boot::Disk`].
     Network(Box<BootPlan>),
 }
@@ -43,9 +45,15 @@ pub enum Orders {
 pub fn orders(read: &Read, mac: &str) -> Result<Orders, StoreError> {
     let Some(owner) = owner(read, mac)?.filter(|owner| owner.pxe_enabled) else { return Ok(Orders::Stranger) };
     Ok(match plan(read, owner.node)? {
+        Some(_) if hold::exists(read)? => Orders::Held,
         Some(plan) if plan.boot != Boot::Disk => Orders::Network(Box::new(plan)),
         _ => Orders::Disk,
     })
+}
+
+/// Whether the store is in hold, so that nothing is deployed.
+pub fn is_held(read: &Read) -> Result<bool, StoreError> {
+    hold::exists(read)
 }
 
 /// The stored plan of a node.
@@ -53,8 +61,12 @@ pub fn plan(read: &Read, node: Uuid) -> Result<Option<BootPlan>, StoreError> {
     blobs::load_json(read, node, BlobKind::BootPlan)
 }
 
-/// The plan of the node `node` if `key` is its key. Files of a plan are served to whoever knows it.
+/// The plan of the node `node` if `key` is its key. Files of a plan are served to whoever knows it,
+/// but not while the store is in hold.
 pub fn plan_by_key(read: &Read, node: Uuid, key: &str) -> Result<Option<BootPlan>, StoreError> {
+    if hold::exists(read)? {
+        return Ok(None);
+    }
     Ok(plan(read, node)?.filter(|plan| !plan.key.is_empty() && plan.key == key))
 }
 

@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::agent::{self, Found, Lookup};
 use super::whereabouts::{self, Peer};
-use super::{Refusal, Refused, Rules, flow};
+use super::{Refusal, Refused, Rules, flow, hold};
 use crate::clock::without_zone;
 use crate::model::secret::MASK;
 use crate::model::{FlowName, Node, Phase, Stage, State};
@@ -32,6 +32,7 @@ const NOBODY: &str = "No node that waits for an inspection fits this report.";
 /// Takes the report in: the data is kept, and the engine owes the node the rest of the inspection. The answer is that of
 /// a lookup, so that an agent that stays has its token.
 pub fn continue_inspection(tx: &Tx, report: &Report, peer: Peer, rules: &Rules) -> Refused<Found> {
+    hold::refuse(tx)?;
     let asked = Lookup { addresses: report.addresses.clone(), node_uuid: report.node_uuid };
     let before = agent::find(tx, &asked)?
         .filter(|node| expects_report(node, &report.addresses, tx))

@@ -12,6 +12,7 @@ pub mod deploy_templates;
 pub mod fields;
 pub mod firmware;
 pub mod flow;
+pub mod hold;
 pub mod ident;
 pub mod inspection;
 pub mod inspection_rules;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use uuid::Uuid;
 
-use super::{Refusal, Refused, Rules, flow};
+use super::{Refusal, Refused, Rules, flow, hold};
 use crate::model::{FlowName, Node, PowerTarget, State};
 use crate::store::{Tx, nodes};
 
@@ -29,6 +29,7 @@ pub fn precheck(node: &Node, target: PowerTarget, timeout: Option<Duration>) -> 
 pub fn request(tx: &Tx, uuid: Uuid, target: PowerTarget, timeout: Option<Duration>, rules: &Rules) -> Refused<()> {
     let before = flow::load(tx, uuid)?;
     precheck(&before, target, timeout)?;
+    hold::refuse(tx)?;
     if before.reservation.is_some() {
         return Err(Refusal::locked(&before));
     }

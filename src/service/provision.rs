@@ -7,7 +7,7 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::rules::Disallowed;
-use super::{Refusal, Refused, Rules, deploy_templates, flow, rescue};
+use super::{Refusal, Refused, Rules, deploy_templates, flow, hold, rescue};
 use crate::model::secret::Sealed;
 use crate::model::{FlowName, Node, Object, Phase, Stage, State, Step};
 use crate::provision::asked::AskedStep;
@@ -151,6 +151,7 @@ fn in_maintenance(node: &Node, what: &str) -> Refusal {
 pub fn request(tx: &Tx, uuid: Uuid, request: &Request, rules: &Rules) -> Refused<()> {
     let before = flow::load(tx, uuid)?;
     let verb = precheck(&before, request, rules)?;
+    hold::refuse(tx)?;
     if before.reservation.is_some() {
         return Err(Refusal::locked(&before));
     }

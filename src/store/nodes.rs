@@ -181,6 +181,16 @@ pub fn release_orphans(tx: &Tx) -> Result<usize, StoreError> {
     Ok(released)
 }
 
+/// Nodes that could be given away although their machines are on: some of them, and how many there are.
+pub fn free_but_on(read: &Read, most: usize) -> Result<(Vec<String>, usize), StoreError> {
+    const WHERE: &str = "FROM nodes WHERE provision_state = 'available' AND power_state = 'power on'";
+    let most = i64::try_from(most).unwrap_or(i64::MAX);
+    let some = texts(read, &format!("SELECT coalesce(name, uuid) {WHERE} ORDER BY id LIMIT ?"), &[&most])?;
+    let sql = format!("SELECT count(*) {WHERE}");
+    let count: i64 = read.connection.prepare_cached(&sql)?.query_row([], |row| row.get(0))?;
+    Ok((some, usize::try_from(count).unwrap_or(0)))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -96,7 +96,7 @@ fn create_private(path: &Path) -> std::io::Result<()> {
 }
 
 /// The schema that the file has; 0 if it is new.
-fn recognise(connection: &Connection, path: &Path) -> Result<i64, StoreError> {
+pub(super) fn recognise(connection: &Connection, path: &Path) -> Result<i64, StoreError> {
     let number = |pragma| connection.pragma_query_value(None, pragma, |row| row.get::<_, i64>(0));
     let foreign = |why: &str| StoreError::Foreign { path: path.display().to_string(), why: why.to_owned() };
     let application = match number("application_id") {

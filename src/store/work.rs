@@ -47,6 +47,14 @@ pub fn all(read: &Read) -> Result<Vec<Work>, StoreError> {
     rows::select(read, "ORDER BY id", &[])
 }
 
+/// The oldest of what is owed, and how much there is in all: for a person to look at.
+pub fn oldest(read: &Read, most: usize) -> Result<(Vec<Work>, usize), StoreError> {
+    let most = i64::try_from(most).unwrap_or(i64::MAX);
+    let rows = rows::select(read, "ORDER BY id LIMIT ?", &[&most])?;
+    let count: i64 = read.connection.prepare_cached("SELECT count(*) FROM work")?.query_row([], |row| row.get(0))?;
+    Ok((rows, usize::try_from(count).unwrap_or(0)))
+}
+
 /// Inserts and wakes the engine.
 pub fn insert(tx: &Tx, work: &Work) -> Result<i64, StoreError> {
     tx.wake();

@@ -2,12 +2,14 @@
 
 pub mod agent;
 pub mod allocations;
+pub mod backups;
 pub mod chassis;
 pub mod conductors;
 pub mod deploy_templates;
 pub mod description;
 pub mod drivers;
 pub mod events;
+pub mod hold;
 pub mod inspection_rules;
 pub mod nodes;
 pub mod portgroups;

@@ -1,6 +1,6 @@
 //! Answers and bodies that are no objects of a noun, each the shape of one document.
 
-use super::schema::{Key, MAYBE_BOOLEAN, MAYBE_TEXT, MAYBE_UUID, Schema, TEXTS, key, optional};
+use super::schema::{Key, MAYBE_BOOLEAN, MAYBE_TEXT, MAYBE_TIME, MAYBE_UUID, Schema, TEXTS, key, optional};
 use Schema::{Any, Boolean, Dictionary, Integer, Links, List, Map, Object, Text, Uuid};
 
 const VERSION: Schema = Object(&[
@@ -120,3 +120,39 @@ pub const EVENTS: Schema = Object(&[key(
         optional("binding:vnic_type", MAYBE_TEXT),
     ])),
 )]);
+
+/// Work that is owed to a node, or to an allocation, in words.
+const PENDING: Schema = Object(&[
+    key("flow", Text),
+    key("uuid", MAYBE_UUID),
+    key("name", MAYBE_TEXT),
+    key("provision_state", MAYBE_TEXT),
+    key("stands", Text),
+    key("on_release", Text),
+]);
+/// Whether the store is in hold, why, and what would happen if it no longer were.
+pub const HOLD: Schema = Object(&[
+    key("held", Boolean),
+    key("why", MAYBE_TEXT),
+    key("since", MAYBE_TIME),
+    key("backup_taken_at", MAYBE_TIME),
+    key("owed", Integer),
+    key("work", List(&PENDING)),
+    key("free_but_on", Integer),
+    key("free_but_on_nodes", TEXTS),
+]);
+/// What a release did.
+pub const RELEASED: Schema = Object(&[key("was_held", Boolean), key("goes_on", Integer), key("abandoned", Integer)]);
+
+const BACKUP_FAILURE: Schema = Object(&[key("at", Schema::Time), key("why", Text), key("in_a_row", Integer)]);
+/// The scheduled backups: whether there are any, what there is, and what went wrong last.
+pub const BACKUPS: Schema = Object(&[
+    key("enabled", Boolean),
+    key("dir", MAYBE_TEXT),
+    key("interval_secs", Integer),
+    key("keep", Integer),
+    key("next_at", MAYBE_TIME),
+    key("running", Boolean),
+    key("failure", Schema::Maybe(&BACKUP_FAILURE)),
+    key("backups", List(&Object(&[key("file", Text), key("taken_at", Schema::Time), key("bytes", Integer)]))),
+]);

@@ -223,6 +223,8 @@ pub const VIRTUAL_MEDIA: &[Param] = &[param("device_types", 89, TEXTS)];
 /// Why a node is in maintenance.
 pub const MAINTENANCE: &[Param] = &[param("reason", 1, MAYBE_TEXT)];
 pub const BOOT_DEVICE: &[Param] = &[text("boot_device", 1).required(), param("persistent", 1, Schema::Boolean)];
+/// What becomes of the work that is owed when a hold ends.
+pub const RELEASE: &[Param] = &[param("abandon_work", 1, Schema::Boolean)];
 /// A body that may be `{}` and nothing else.
 pub const NONE: &[Param] = &[];
 /// All traits of a node.

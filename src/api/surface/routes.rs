@@ -32,8 +32,8 @@ use super::{
 };
 use super::{allocations::BACKFILL, deploy_templates::DESCRIPTION, documents as doc, ports::NODE_IDENT};
 use crate::api::handlers::{
-    agent, allocations, chassis, conductors, deploy_templates, description, drivers, events, inspection_rules, nodes,
-    portgroups, ports, root, runbooks, shards, volumes,
+    agent, allocations, backups, chassis, conductors, deploy_templates, description, drivers, events, hold,
+    inspection_rules, nodes, portgroups, ports, root, runbooks, shards, volumes,
 };
 
 pub use super::route::{Method, Route};
@@ -266,6 +266,9 @@ pub static ROUTES: &[Route] = &[
     get("/v1/shards/{shard}", handler!(shards::show)).gives(Refusal).since(82, NO_SHARDS),
     post("/v1/events", handler!(events::report)).takes(Free(doc::EVENTS)).since(54, TooOld::Missing("The API is not supported for this version")),
 
+    get("/bessemer/v1/hold", handler!(hold::show)).gives(Document(doc::HOLD)),
+    delete("/bessemer/v1/hold", handler!(hold::release)).query(&[RELEASE]).gives(Document(doc::RELEASED)),
+    get("/bessemer/v1/backups", handler!(backups::show)).gives(Document(doc::BACKUPS)),
     get(OPENAPI, handler!(description::openapi)).open().gives(Document(Schema::Map)),
 ];
 

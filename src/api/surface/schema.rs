@@ -57,6 +57,7 @@ pub const fn optional(name: &'static str, schema: Schema) -> Key {
 
 pub const MAYBE_TEXT: Schema = Schema::Maybe(&Schema::Text);
 pub const MAYBE_UUID: Schema = Schema::Maybe(&Schema::Uuid);
+pub const MAYBE_TIME: Schema = Schema::Maybe(&Schema::Time);
 pub const MAYBE_BOOLEAN: Schema = Schema::Maybe(&Schema::Boolean);
 pub const TEXTS: Schema = Schema::List(&Schema::Text);
 pub const PROVISION_STATE: Schema = Schema::Words(|| State::ALL.iter().map(|state| state.as_str()).collect());

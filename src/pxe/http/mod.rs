@@ -48,6 +48,7 @@ pub type OpenImage = Arc<dyn Fn(&str) -> io::Result<Option<(std::fs::File, u64)>
 
 const TEXT: &str = "text/plain; charset=utf-8";
 const BYTES: &str = "application/octet-stream";
+const HELD: &str = "The service is in hold and deploys nothing now, booting from disk";
 
 /// Answers requests. Cheap to clone.
 #[derive(Clone)]
@@ -98,6 +99,9 @@ impl Handler {
             return response;
         }
         let path = request.uri().path();
+        if path.starts_with("/images/") && self.is_held().await {
+            return text(StatusCode::SERVICE_UNAVAILABLE, format!("{HELD}\n"));
+        }
         let found = match path.split('/').skip(1).collect::<Vec<_>>()[..] {
             ["boot.ipxe"] => Ok(Some(script_content(script::entry(&self.0.url)))),
             ["boot", "loader", name] => Ok(self.0.loaders.get(name).await.ok().map(|b| (Content::Memory(b), BYTES))),
@@ -127,8 +131,12 @@ impl Handler {
     fn render(&self, machine: &Machine, peer: IpAddr) -> String {
         let mac = machine.mac;
         let (Orders::Network(plan), Some(node)) = (&machine.orders, machine.node) else {
-            info!(%mac, %peer, "boot script: its disk");
-            return script::disk("Nothing is to be deployed here, booting from disk");
+            let why = match machine.orders {
+                Orders::Held => HELD,
+                _ => "Nothing is to be deployed here, booting from disk",
+            };
+            info!(%mac, %peer, why, "boot script: its disk");
+            return script::disk(why);
         };
         if let Some(leased) = machine.address.filter(|leased| *leased != peer) {
             warn!(%mac, %node, %peer, %leased, "boot script refused: asked for from another address than the machine's");
@@ -164,6 +172,12 @@ impl Handler {
             Ok(Some((Content::File(file, len), BYTES)))
         })
         .await?
+    }
+
+    /// Whether no machine is to be given anything that it would write to its disk.
+    async fn is_held(&self) -> bool {
+        // If the store cannot say, it is better to give nothing.
+        self.0.store.glance(boot::is_held).await.unwrap_or(true)
     }
 
     async fn image(&self, node: &str, key: &str, name: &str) -> anyhow::Result<Option<(Content, &'static str)>> {

@@ -74,6 +74,15 @@ pub fn assign(tx: &Tx, allocation: &Allocation, node: &Node) -> Result<Allocatio
     Ok(active)
 }
 
+/// Ends the waiting of an allocation without a node.
+pub fn give_up(tx: &Tx, uuid: Uuid, why: &str) -> Result<(), StoreError> {
+    match allocations::find(tx, uuid)? {
+        Some(allocation) if allocation.state == AllocationState::Allocating => fail(tx, &allocation, why),
+        Some(allocation) => settled(tx, &allocation),
+        None => Ok(()),
+    }
+}
+
 fn fail(tx: &Tx, allocation: &Allocation, why: &str) -> Result<(), StoreError> {
     let failed = Allocation {
         state: AllocationState::Error,

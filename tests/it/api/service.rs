@@ -72,6 +72,7 @@ impl Service {
             auth,
             bodies: Default::default(),
             admission: Default::default(),
+            backups: Default::default(),
         });
         let socket = net.listen(SocketAddr::from(([127, 0, 0, 1], 0))).await?;
         let address = socket.local_addr()?;

@@ -1,5 +1,6 @@
 //! The program as its user meets it: arguments, exit codes, signals, sentences.
 
+mod backup;
 mod demo;
 
 use std::io::{BufRead as _, BufReader, Read as _};

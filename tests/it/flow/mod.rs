@@ -3,6 +3,7 @@
 mod crash;
 mod fake;
 mod fast_track;
+mod hold;
 mod killed;
 mod partition;
 mod power_sync;

@@ -8,10 +8,12 @@ use bessemer::model::{Node, Port};
 use bessemer::random::Random;
 use bessemer::store::{Options, Store, StoreError, Tx, nodes, ports};
 
+mod backup;
 mod crash;
 mod full;
 mod jobs;
 mod open;
+mod schedule;
 
 const BOTH: [bool; 2] = [false, true];
 

@@ -26,6 +26,8 @@ pub async fn set(call: Call) -> Result<Answer, Fault> {
     if verbs::is_too_new(&target, call.version) {
         return Err(Fault::not_acceptable());
     }
+    // Before the lock is looked at: the work of a node that waits in hold has it, and asking again would not help.
+    call.state.engine.refuse_in_hold().await?;
     let verb = provision::possible(&node, &request)?;
     check_configdrive(&call, &target, verb, request.configdrive.as_ref())?;
     // An empty one is none, as in Ironic.

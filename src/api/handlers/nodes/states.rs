@@ -61,6 +61,7 @@ pub async fn set_power(call: Call) -> Result<Answer, Fault> {
         return Err(Fault::not_acceptable());
     }
     power::precheck(&node, target, timeout)?;
+    call.state.engine.refuse_in_hold().await?;
     let possible = call.state.engine.call(node.uuid, Lock::Shared, VALIDATION, move |task, driver| {
         Box::pin(async move {
             if !driver.power.supported().contains(&target) {

@@ -1,5 +1,6 @@
 //! Vendor passthru: methods that only one kind of hardware has.
 
+use hyper::Method;
 use serde_json::{Map, Value, json};
 
 use super::find;
@@ -55,6 +56,9 @@ async fn passed(call: Call, name: String) -> Result<Answer, Fault> {
         return Err(Fault::invalid(format!("The method {name} does not support HTTP {}", call.method)));
     }
     let engine = &call.state.engine;
+    if call.method != Method::GET {
+        engine.refuse_in_hold().await?;
+    }
     let asked = arguments.clone();
     let fine = engine.call(node.uuid, Lock::Shared, WITHIN, move |task, driver| {
         Box::pin(async move { driver.vendor.check(task, method.name, &asked).await })
