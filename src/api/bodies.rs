@@ -31,7 +31,7 @@ const SHARE_WITHIN: Duration = Duration::from_secs(2);
 /// What is larger takes its share among the large ones.
 const SMALL: usize = 1 << 20;
 /// Deepest nesting of a JSON body. Parsers recurse; a body that is only brackets shall not reach them.
-const MAX_DEPTH: usize = 25;
+const MAX_DEPTH: usize = crate::service::patch::MOST_DEPTH;
 /// Values in a JSON body. Parsed, `[0,0,0,…` is sixteen times its text.
 const MAX_VALUES: usize = 1 << 20;
 

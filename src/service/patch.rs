@@ -7,6 +7,10 @@ use serde_json::{Map, Value};
 
 use super::{Refusal, Refused};
 
+/// Levels of objects and lists in a document at most, as in a request's body. Each patch is bounded by itself, but a row of them could
+/// nest for ever, and what is nested too deep cannot be read back from the store.
+pub const MOST_DEPTH: usize = 25;
+
 /// What one operation does.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Op {
@@ -49,6 +53,11 @@ pub fn apply(document: &mut Map<String, Value>, operations: &[Operation]) -> Ref
         let refuse =
             |why: &str| Refusal::Invalid(format!("Couldn't apply patch at '{}'. Reason: {why}", operation.pointer()));
         let (last, parents) = operation.path.split_last().ok_or_else(|| refuse("the path is empty"))?;
+        if let Op::Add(value) | Op::Replace(value) = &operation.op
+            && operation.path.len() + depth(value) > MOST_DEPTH
+        {
+            return Err(refuse(&format!("it would be nested more than {MOST_DEPTH} levels deep")));
+        }
         if parents.is_empty() {
             root(document, last, &operation.op).map_err(|why| refuse(&why))?;
             continue;
@@ -60,6 +69,14 @@ pub fn apply(document: &mut Map<String, Value>, operations: &[Operation]) -> Ref
         within(place, last, &operation.op).map_err(|why| refuse(&why))?;
     }
     Ok(())
+}
+
+fn depth(value: &Value) -> usize {
+    match value {
+        Value::Array(list) => 1 + list.iter().map(depth).max().unwrap_or(0),
+        Value::Object(map) => 1 + map.values().map(depth).max().unwrap_or(0),
+        _ => 0,
+    }
 }
 
 fn root(document: &mut Map<String, Value>, name: &str, op: &Op) -> Result<(), String> {
@@ -157,6 +174,21 @@ mod tests {
             ],
         );
         assert_eq!(done, Ok(json!({"name": "x", "extra": {"a": {}, "list": [0, 2, 3], "b": 2}})));
+    }
+
+    #[test]
+    fn a_row_of_patches_does_not_nest_for_ever() {
+        let mut document = json!({"extra": {}});
+        let mut path = "/extra".to_owned();
+        for level in 2..40 {
+            path += "/a";
+            let done = patched(document.clone(), &[(Op::Add(json!({})), &path)]);
+            assert_eq!(done.is_ok(), level < MOST_DEPTH, "{level}");
+            document = done.unwrap_or(document);
+        }
+        let deep = (2..MOST_DEPTH).fold(json!(1), |inner, _| json!([inner]));
+        assert!(patched(json!({"extra": {}}), &[(Op::Add(deep.clone()), "/extra/a")]).is_ok());
+        assert!(patched(json!({"extra": {"b": {}}}), &[(Op::Add(deep), "/extra/b/a")]).is_err());
     }
 
     #[test]
