@@ -133,6 +133,15 @@ mod tests {
     use serde_json::json;
 
     #[test]
+    fn a_fraction_does_not_change_each_time_that_it_is_read_and_written() {
+        for text in ["1.7697931348623158e308", "0.1", "9007199254740993.5", "5e-324", "123456.789012345678"] {
+            let once = Object::from(serde_json::from_str::<Value>(text).unwrap_or_default());
+            assert_eq!(Some(once.value()), text.parse::<f64>().ok().map(Value::from), "{text}");
+            assert_eq!(Object::from(once.value()), once, "{text}");
+        }
+    }
+
+    #[test]
     fn a_merge_keeps_what_another_writer_did_to_other_keys() {
         let base = Object::from(json!({"a": 1, "b": 2, "c": 3}));
         let mut now = Object::from(json!({"a": 1, "b": 20, "c": 3}));
