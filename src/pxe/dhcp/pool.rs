@@ -110,9 +110,12 @@ impl Pool {
         }
     }
 
-    /// The client found somebody else at the address.
+    /// The client found somebody else at the address. Whoever else has it on offer would find the same.
     pub fn declined(&mut self, mac: Mac, address: Ipv4Addr, now: Timestamp) {
         self.withdraw(mac);
+        if let Some(other) = self.offered.get(&u32::from(address)).copied() {
+            self.withdraw(other);
+        }
         let until = now + SignedDuration::from_secs(DECLINED_SECS);
         self.taken(address, until);
         self.declined.retain(|_, until| *until > now);
@@ -278,6 +281,16 @@ mod tests {
         assert!(pool.is_kept_from_guests(ip(25)) && !pool.is_kept_from_guests(ip(24)));
         let ours = (200..300).filter(|n| pool.offer(mac(*n), None, None, false, now).is_some()).count();
         assert_eq!(ours, 5);
+    }
+
+    #[test]
+    fn a_declined_address_is_no_longer_on_offer_to_another_client() {
+        let mut pool = Pool::new(&(ip(10)..=ip(20)));
+        let now = at(100);
+        pool.taken(ip(15), at(9000));
+        assert_eq!(pool.offer(mac(1), Some(ip(15)), None, false, now), Some(ip(15)));
+        pool.declined(mac(2), ip(15), now);
+        assert_eq!(pool.offer(mac(1), Some(ip(15)), None, false, now), Some(ip(10)));
     }
 
     #[test]
