@@ -44,7 +44,9 @@ pub(super) fn memory(found: &mut Found<'_>) -> Done {
 }
 
 pub(super) fn boot_mode(found: &mut Found<'_>) -> Done {
-    if let Some(mode) = part(found, "boot", "current_boot_mode").and_then(Value::as_str) {
+    // Any other word could hold commas, and with them capabilities that nobody gave the node.
+    let mode = part(found, "boot", "current_boot_mode").and_then(Value::as_str);
+    if let Some(mode) = mode.filter(|mode| matches!(*mode, "uefi" | "bios")) {
         found.node.set_capability("boot_mode", Some(mode));
     }
     Ok(())
