@@ -55,7 +55,10 @@ impl CommandResult {
     pub fn failure(&self) -> String {
         match &self.command_error {
             Some(error) => error.text(),
-            None => format!("{} ended as {:?} and the agent gave no reason", self.command_name, self.command_status),
+            None => {
+                let name = cut(&self.command_name);
+                format!("{name} ended as {:?} and the agent gave no reason", self.command_status)
+            }
         }
     }
 
@@ -64,6 +67,11 @@ impl CommandResult {
         let result = self.command_result.as_ref()?.as_object()?;
         ["deploy_step", "clean_step", "service_step"].iter().find_map(|key| result.get(*key))
     }
+}
+
+/// Enough for people: what an agent says ends up in the node's `last_error`.
+fn cut(text: &str) -> String {
+    text.chars().take(2_000).collect()
 }
 
 /// The command's own name, without `<extension>.`
@@ -90,7 +98,7 @@ impl CommandError {
         CommandError(serde_json::json!({"type": kind, "code": code, "message": message, "details": details}))
     }
 
-    /// The longest useful text, cut at 2,000 characters because it becomes the node's `last_error`.
+    /// The longest useful text, cut.
     pub fn text(&self) -> String {
         let part = |key: &str| match self.0.get(key) {
             Some(Value::String(text)) if !text.is_empty() => Some(text.clone()),
@@ -108,7 +116,7 @@ impl CommandError {
                 other => other.to_string(),
             },
         };
-        text.chars().take(2_000).collect()
+        cut(&text)
     }
 }
 
