@@ -9,11 +9,15 @@ use crate::service::patch::{Op, Operation};
 
 /// The operations of a PATCH: an array of `{op, path, value}`.
 pub fn operations(call: &Call) -> Result<Vec<Operation>, Fault> {
-    let body = call.json()?;
+    read(&call.json()?, call.version)
+}
+
+/// The operations in a body.
+pub fn read(body: &Value, version: Version) -> Result<Vec<Operation>, Fault> {
     let Value::Array(items) = body else {
-        return Err(Fault::invalid(format!("Schema error for patch: expected an array, got {}", brief(&body))));
+        return Err(Fault::invalid(format!("Schema error for patch: expected an array, got {}", brief(body))));
     };
-    items.iter().map(|item| operation(item, call.version)).collect()
+    items.iter().map(|item| operation(item, version)).collect()
 }
 
 /// The operations of a PATCH of the noun that the row of the route says. Refuses fields that cannot be patched (400, at

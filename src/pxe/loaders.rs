@@ -84,7 +84,7 @@ impl Inner {
 }
 
 /// Refuses everything that is not the name of a file in a directory.
-fn plain_name(name: &str) -> Result<&str, Refused> {
+pub fn plain_name(name: &str) -> Result<&str, Refused> {
     let name = name.trim_start_matches('/');
     let plain = !name.is_empty()
         && name.len() <= MOST_NAME_BYTES

@@ -7,6 +7,7 @@ mod bmc;
 mod cli;
 mod compat;
 mod config;
+mod corpus;
 mod crash;
 mod driver;
 mod examples;

@@ -11,7 +11,7 @@ mod client;
 mod deploy;
 mod document;
 mod fast_track;
-mod hooks;
+pub mod hooks;
 mod image;
 mod inspect;
 mod layout;

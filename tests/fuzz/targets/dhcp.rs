@@ -1,0 +1,133 @@
+//! DHCP: a datagram in, what we understand of it, and the replies that it gets. Bytes that are none are what happens to the pool of
+//! addresses instead ([`super::dhcp_pool`]).
+//!
+//! Oracles: what is read and written again reads the same; `dhcproto`, written by others, agrees about whatever it can read;
+//! every reply is one that both understand, goes where it may, and gives the client its own identifiers back.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+
+use bessemer::pxe::dhcp::reply::{BootFile, boot_file, grant, refuse};
+use bessemer::pxe::dhcp::{Network, client, destination};
+use bessemer::wire::dhcp::{Message, MessageType, Op};
+use bessemer::wire::dhcp_options::code;
+use dhcproto::{Decodable as _, Decoder, v4};
+
+/// A reply is what was asked, a boot file and a few numbers.
+const MOST_MORE_BYTES: usize = 400;
+
+pub fn run(data: &[u8]) {
+    // What arrives is an Ethernet frame's worth at most.
+    let data = data.get(..1500).unwrap_or(data);
+    let other = v4::Message::decode(&mut Decoder::new(data));
+    let Ok(message) = Message::decode(data) else { return super::dhcp_pool::run(data) };
+    assert!(usize::from(message.hlen) <= 16);
+    same_again(&message);
+    if let Ok(other) = other {
+        agrees(&message, &other, data);
+    }
+    let options = &message.options;
+    let _ = (options.ipxe(176), options.secs(code::LEASE_SECS), options.wants(code::BOOT_FILE));
+    if message.op == Op::Request {
+        for kind in [MessageType::Offer, MessageType::Ack] {
+            answered(&message, kind, data.len());
+        }
+        let nak = refuse(&message, "the address is not yours", Ipv4Addr::new(10, 77, 0, 1));
+        reads(&message, &nak, data.len());
+    }
+}
+
+/// Written without its overload, which has been applied already.
+fn same_again(message: &Message) {
+    let mut plain = message.clone();
+    if plain.options.has(code::OVERLOAD) {
+        plain.options.set(code::OVERLOAD, [0]);
+    }
+    let again = Message::decode(&plain.encode()).unwrap_or_else(|error| panic!("our own message: {error}"));
+    for code in 1..255 {
+        assert_eq!(again.options.get(code), plain.options.get(code), "option {code}");
+    }
+    // A name that fills the field has no zero at its end, and is not written.
+    if plain.file.len() > 127 {
+        plain.file.clear();
+    }
+    let bare = |message: &Message| Message { options: Default::default(), ..message.clone() };
+    assert_eq!(bare(&again), bare(&plain));
+}
+
+fn agrees(message: &Message, other: &v4::Message, data: &[u8]) {
+    let ours = (message.xid, message.secs, message.flags, message.hops, message.hlen);
+    assert_eq!(ours, (other.xid(), other.secs(), u16::from(other.flags()), other.hops(), other.hlen()));
+    let ours = (message.ciaddr, message.yiaddr, message.siaddr, message.giaddr);
+    assert_eq!(ours, (other.ciaddr(), other.yiaddr(), other.siaddr(), other.giaddr()));
+    assert_eq!(&message.chaddr[..usize::from(message.hlen)], other.chaddr());
+    // It joins repeated options in its own way, and does not look into the overloaded fields.
+    let codes = codes(&data[240..]);
+    let once = |code: u8| codes.iter().filter(|it| **it == code).count() == 1 && !message.options.has(code::OVERLOAD);
+    if once(code::MESSAGE_TYPE) && message.kind().is_some() {
+        assert_eq!(message.options.byte(code::MESSAGE_TYPE), other.opts().msg_type().map(u8::from));
+    }
+    if once(code::REQUESTED_ADDRESS)
+        && let Some(v4::DhcpOption::RequestedIpAddress(address)) = other.opts().get(v4::OptionCode::RequestedIpAddress)
+    {
+        assert_eq!(message.options.address(code::REQUESTED_ADDRESS), Some(*address));
+    }
+}
+
+/// The codes of an option area, as anybody would walk it.
+fn codes(area: &[u8]) -> Vec<u8> {
+    let (mut found, mut at) = (vec![], 0);
+    while at < area.len() && area[at] != 255 {
+        if area[at] == 0 {
+            at += 1;
+            continue;
+        }
+        let Some(len) = area.get(at + 1) else { break };
+        found.push(area[at]);
+        at += 2 + usize::from(*len);
+    }
+    found
+}
+
+fn answered(request: &Message, kind: MessageType, asked_bytes: usize) {
+    let server = Ipv4Addr::new(10, 77, 0, 1);
+    let network = Network {
+        server,
+        netmask: Ipv4Addr::new(255, 255, 255, 0),
+        gateway: Some(server),
+        dns: vec![server, Ipv4Addr::new(9, 9, 9, 9)],
+    };
+    let client = client::recognise(request);
+    let url = "http://10.77.0.1:8080";
+    let found = request.mac().and_then(|mac| boot_file(client, mac, &client::LoaderTable::default(), Some(url)));
+    let boot = found.unwrap_or_else(|| BootFile { name: "snponly.efi".into(), vendor_class: Some(b"HTTPClient") });
+    let address = Ipv4Addr::new(10, 77, 0, 100);
+    let reply = grant(request, kind, Some(address), Some(3600), Some(&boot), &network);
+    assert_eq!((reply.kind(), reply.yiaddr), (Some(kind), address));
+    reads(request, &reply, asked_bytes);
+    let source = SocketAddr::from(([10, 77, 0, 9], 68));
+    let to = destination::destination(request, kind, source, IpAddr::V4(Ipv4Addr::UNSPECIFIED));
+    let known = [request.giaddr, request.ciaddr, Ipv4Addr::BROADCAST].map(IpAddr::V4);
+    assert!(known.contains(&to.ip()) && matches!(to.port(), 67 | 68), "{to}");
+}
+
+/// A reply on the wire: both decoders understand it, and it belongs to the request.
+fn reads(request: &Message, reply: &Message, asked_bytes: usize) {
+    let bytes = reply.encode();
+    assert!(bytes.len() >= 300 && bytes.len() <= asked_bytes.max(300) + MOST_MORE_BYTES, "{} bytes", bytes.len());
+    assert_eq!(bytes[240], code::MESSAGE_TYPE, "some ROMs look no further");
+    let again = Message::decode(&bytes).unwrap_or_else(|error| panic!("our own reply: {error}"));
+    assert_eq!((again.op, again.xid, again.chaddr), (Op::Reply, request.xid, request.chaddr));
+    for code in [code::CLIENT_ID, code::MACHINE_ID, code::RELAY_AGENT] {
+        assert_eq!(again.options.get(code), request.options.get(code), "option {code} is given back");
+    }
+    let last = codes(&bytes[240..]).last().copied();
+    assert!(!again.options.has(code::RELAY_AGENT) || last == Some(code::RELAY_AGENT));
+    // The echoes may be what the other decoder finds malformed; the rest never is.
+    let mut plain = reply.clone();
+    for code in [code::CLIENT_ID, code::MACHINE_ID, code::RELAY_AGENT] {
+        plain.options.set(code, *b"plain text");
+    }
+    let bytes = plain.encode();
+    let other = v4::Message::decode(&mut Decoder::new(&bytes)).unwrap_or_else(|e| panic!("dhcproto: {e}"));
+    agrees(&plain, &other, &bytes);
+}
