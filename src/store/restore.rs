@@ -24,6 +24,9 @@ pub struct Restored {
     pub aside: Option<PathBuf>,
 }
 
+/// Stores that are kept of one second.
+const MOST_ASIDE: usize = 100;
+
 /// Puts the backup `file` in the place of the store at `target`, which nobody may have open. Blocking.
 pub fn restore(
     file: &Path,
@@ -62,9 +65,16 @@ pub fn restore(
 
 /// Gives the store another name, with all that belongs to it, and takes the old names away, the store's first.
 fn set_aside(store: &Path, stamp: &str) -> io::Result<Option<PathBuf>> {
-    let aside = beside(store, &format!(".before-restore-{stamp}"));
+    const KEPT: [&str; 3] = ["", "-wal", "-journal"];
+    // The clock may be set back, and somebody may be quick: what was kept before is not touched.
+    let names = (1..).map(|nth| match nth {
+        1 => beside(store, &format!(".before-restore-{stamp}")),
+        nth => beside(store, &format!(".before-restore-{stamp}-{nth}")),
+    });
+    let is_free = |name: &PathBuf| KEPT.iter().all(|ending| beside(name, ending).symlink_metadata().is_err());
+    let Some(aside) = names.take(MOST_ASIDE).find(is_free) else { return Err(io::ErrorKind::AlreadyExists.into()) };
     let mut kept = false;
-    for ending in ["", "-wal", "-journal"] {
+    for ending in KEPT {
         match disk::link_new(&beside(store, ending), &beside(&aside, ending)) {
             Ok(()) => kept = true,
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
