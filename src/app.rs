@@ -41,6 +41,7 @@ use crate::pxe::loaders::Loaders;
 use crate::random::Random;
 use crate::service::hold;
 use crate::store::{Options, Store};
+use crate::trace::Trace;
 use crate::{bmc, engine};
 
 /// How long requests and steps in progress may take to end once the service is told to stop.
@@ -88,7 +89,9 @@ impl Service {
         let mut tasks = JoinSet::new();
         let seams = (net.clone(), clock.clone(), random.clone());
         let loaders = Loaders::new(&settings.boot_dir);
-        let boot = netboot::start(&settings, seams, store.clone(), loaders.clone(), &mut tasks, &stop).await?;
+        let trace = Trace::new(clock.clone());
+        let boot =
+            netboot::start(&settings, seams, store.clone(), loaders.clone(), &mut tasks, &stop, trace.clone()).await?;
         let (admin_at, provisioning_at) = (admin.local_addr()?, provisioning.as_ref().map(TcpListener::local_addr));
         let provisioning_at = provisioning_at.transpose()?;
         let ours: Vec<SocketAddr> = provisioning_at.into_iter().chain([admin_at]).collect();
@@ -96,6 +99,7 @@ impl Service {
         let mut env = Environment::new(clock.clone(), net, random.clone(), parts::driver(&settings));
         env.images = images.clone();
         env.reach = Reach::routed_and(vec![], ours);
+        env.trace = trace.clone();
         let ipmi = env.ipmi.clone();
         let (rules, periods) = (parts::rules(&settings, &host), parts::periods(&settings));
         let (engine, work) = engine::start(store.clone(), env, rules, periods, stop.clone());
@@ -120,7 +124,7 @@ impl Service {
         tasks.spawn(async { work.await.context("the engine cannot go on") });
         tasks.spawn(front(state.clone(), Listener::Admin, limits.admin, admin, stop.clone()));
         if let Some(socket) = provisioning {
-            let fallback = boot::fallback(&settings, loaders, &store, &clock, images);
+            let fallback = boot::fallback(&settings, loaders, &store, &clock, images, trace);
             tasks.spawn(front(state, Listener::Provisioning(fallback), limits.machines, socket, stop.clone()));
         }
         let hold = store.read(hold::of).await?;

@@ -20,4 +20,5 @@ pub mod service;
 pub mod sim;
 pub mod store;
 pub mod telemetry;
+pub mod trace;
 pub mod wire;

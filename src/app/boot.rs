@@ -16,6 +16,7 @@ use crate::net::{Net, http};
 use crate::pxe::http::{Handler, Inner};
 use crate::pxe::loaders::Loaders;
 use crate::store::Store;
+use crate::trace::Trace;
 
 /// The cache, if there is a listener over which machines could fetch anything.
 pub async fn images(
@@ -43,11 +44,13 @@ pub fn fallback(
     store: &Store,
     clock: &Clock,
     images: Option<ImageCache>,
+    trace: Trace,
 ) -> server::Fallback {
     let handler = Handler::new(Inner {
         store: store.clone(),
         clock: clock.clone(),
         loaders,
+        trace,
         url: settings.provisioning.as_ref().map(|it| it.url.clone()).unwrap_or_default(),
         roots: roots(settings),
         open_image: Arc::new(move |name| match &images {

@@ -12,6 +12,7 @@ use crate::pxe::loaders::Loaders;
 use crate::pxe::{self, At, Bound, Parts};
 use crate::random::Random;
 use crate::store::Store;
+use crate::trace::Trace;
 
 /// Starts DHCP and TFTP if they are configured.
 pub async fn start(
@@ -21,10 +22,11 @@ pub async fn start(
     loaders: Loaders,
     tasks: &mut JoinSet<anyhow::Result<()>>,
     stop: &CancellationToken,
+    trace: Trace,
 ) -> anyhow::Result<Option<Bound>> {
     let Some(dhcp) = &settings.dhcp else { return Ok(None) };
     let url = settings.provisioning.as_ref().map(|it| it.url.clone());
-    let parts = Parts { net, clock, random, store, loaders };
+    let parts = Parts { net, clock, random, store, loaders, trace };
     Ok(Some(pxe::start(parts, meaning(dhcp, url), tasks, stop).await?))
 }
 

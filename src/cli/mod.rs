@@ -1,7 +1,8 @@
 //! The command line: one file per sub-command.
 //!
-//! Exit codes: 0 it worked, 1 it failed, 2 it was asked wrongly (arguments or configuration). Results go to standard
-//! output and everything else to standard error, so that output can be piped; a reader that goes away is no error.
+//! Exit codes: 0 it worked, 1 it failed, 2 it was asked wrongly (arguments or configuration), 3 `why` found something
+//! wrong. Results go to standard output and everything else to standard error, so that output can be piped; a reader that
+//! goes away is no error.
 
 mod backup;
 mod config;
@@ -11,6 +12,7 @@ mod reference;
 mod restore;
 mod serve;
 mod source;
+mod why;
 
 use std::io::{self, Write as _};
 use std::process::ExitCode;
@@ -33,6 +35,8 @@ enum Command {
     Serve(serve::Args),
     /// Watch it work: provision a rack of simulated machines, in under a minute, without root
     Demo(demo::Args),
+    /// Say why a machine hangs or failed, since when, until when, and what next
+    Why(why::Args),
     /// Show or check the configuration
     Config(config::Args),
     /// Copy the store into a file, checked, whether the service runs or not
@@ -61,6 +65,7 @@ pub fn main() -> ExitCode {
     let done = match cli.command {
         Command::Serve(args) => serve::run(args),
         Command::Demo(args) => demo::run(args),
+        Command::Why(args) => why::run(args),
         Command::Config(args) => config::run(args),
         Command::Backup(args) => backup::run(args),
         Command::Restore(args) => restore::run(args),
@@ -71,6 +76,8 @@ pub fn main() -> ExitCode {
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
+        // It has been printed.
+        Err(error) if error.is::<why::Trouble>() => ExitCode::from(3),
         Err(error) => {
             let wrongly_asked = error.downcast_ref::<Problems>().is_some();
             let _ = writeln!(io::stderr(), "bessemer: {error:#}");

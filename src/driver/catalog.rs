@@ -21,6 +21,7 @@ use super::{
 };
 use crate::clock::without_zone;
 use crate::model::{InterfaceKind, Node, PowerState, PowerTarget};
+use crate::trace::Kind;
 
 /// An implementation, by kind, and the match that all kinds have in common.
 macro_rules! kinds {
@@ -248,8 +249,14 @@ impl Driver {
         task.node.power_epoch += 1;
         task.save().await?;
         task.prepare_family(target).await?;
+        let (trace, node) = (task.env.trace.clone(), task.node.uuid);
+        trace.node(node, Kind::PowerOrdered, target.as_str());
         let state = self.power.set(task, target, within).await;
         task.node.set_restarting(false);
+        match &state {
+            Ok(state) => trace.node(node, Kind::PowerReached, state.as_str()),
+            Err(error) => trace.node(node, Kind::BmcFailed, error.to_string()),
+        }
         let state = state?;
         task.node.power_state = Some(state);
         let now = without_zone(task.env.clock.now());

@@ -10,6 +10,7 @@ use crate::clock::Clock;
 use crate::image::cache::ImageCache;
 use crate::net::{Net, http};
 use crate::random::Random;
+use crate::trace::Trace;
 
 /// Handed to every task. Cheap to clone.
 #[derive(Clone)]
@@ -26,6 +27,8 @@ pub struct Environment {
     pub reach: http::Reach,
     /// Where images wait for the machines that write them; without one nothing can be deployed from an image.
     pub images: Option<ImageCache>,
+    /// What is seen of the machines.
+    pub trace: Trace,
 }
 
 impl Environment {
@@ -34,6 +37,7 @@ impl Environment {
     pub fn new(clock: Clock, net: Net, random: Random, settings: Settings) -> Self {
         let ipmi = ipmi::Pool::new(net.clone(), clock.clone(), random.clone(), ipmi::Settings::default());
         let http = http::Client::new(net.clone(), clock.clone());
+        let trace = Trace::new(clock.clone());
         Environment {
             clock,
             net,
@@ -43,6 +47,7 @@ impl Environment {
             http,
             reach: http::Reach::routed(),
             images: None,
+            trace,
         }
     }
 

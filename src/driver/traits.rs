@@ -19,7 +19,7 @@ pub use management::{
 pub use settings::{Bios, Console, CreateRaid, Firmware, FirmwareUpdate, Raid, Storage};
 
 use super::{DriverError, Task};
-use crate::model::{FlowName, PowerState, PowerTarget, Step};
+use crate::model::{FlowName, PowerState, PowerTarget, Step, Wait};
 
 /// A future that borrows from the call.
 pub type Fut<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -30,9 +30,9 @@ pub type Done<'a, T = ()> = Fut<'a, Result<T, DriverError>>;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {
     Done,
-    /// Somebody else works on it now (the agent); `why` is a sentence for a person. The flow's own timeout bounds it.
+    /// Somebody else works on it now (the agent); `why` names it. The flow's own timeout bounds it.
     Wait {
-        why: String,
+        why: Wait,
     },
     /// Held until a client says unhold.
     Hold,
@@ -42,7 +42,7 @@ pub enum Outcome {
 }
 
 impl Outcome {
-    pub fn wait(why: impl Into<String>) -> Self {
+    pub fn wait(why: impl Into<Wait>) -> Self {
         Outcome::Wait { why: why.into() }
     }
 }

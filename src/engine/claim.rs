@@ -8,7 +8,8 @@ use super::family::Kin;
 use crate::driver::Task;
 use crate::model::{Fault, FlowName, Node, Phase, Stage, Step, Work};
 use crate::provision::Event;
-use crate::service::{Refusal, Refused, flow, provision, steps};
+use crate::service::why::{self, Sight};
+use crate::service::{Refusal, Refused, Rules, flow, provision, steps};
 use crate::store::blobs::{self, BlobKind};
 use crate::store::{Tx, hold, nodes, work};
 
@@ -43,7 +44,7 @@ type Claimed = Option<(Work, Act)>;
 ///
 /// `interrupted` says that this process has not walked the row before: a phase `begun` was left by one that died.
 pub async fn claim(engine: &Engine, id: i64, interrupted: bool) -> Refused<Option<Piece>> {
-    let rules = engine.rules.clone();
+    let (rules, sight) = (engine.rules.clone(), engine.sight());
     let claimed = engine
         .store
         .write(move |tx| {
@@ -55,7 +56,7 @@ pub async fn claim(engine: &Engine, id: i64, interrupted: bool) -> Refused<Optio
             let Some(uuid) = owed.node_uuid else { return Ok(None) };
             let before = flow::load(tx, uuid)?;
             let mut node = before.clone();
-            let claimed = decide(tx, owed, &mut node, &rules, interrupted)?;
+            let claimed = decide(tx, owed, &mut node, (&rules, &sight), interrupted)?;
             nodes::update(tx, &before, &node)?;
             Ok::<Claimed, Refusal>(claimed)
         })
@@ -91,10 +92,10 @@ pub async fn claim(engine: &Engine, id: i64, interrupted: bool) -> Refused<Optio
     }))
 }
 
-fn decide(tx: &Tx, owed: Work, node: &mut Node, rules: &crate::service::Rules, interrupted: bool) -> Refused<Claimed> {
+fn decide(tx: &Tx, owed: Work, node: &mut Node, means: (&Rules, &Sight), interrupted: bool) -> Refused<Claimed> {
     match owed.phase {
         Phase::Held => Ok(None),
-        Phase::Waiting => wake(tx, owed, node, rules),
+        Phase::Waiting => wake(tx, owed, node, means),
         Phase::Ready => begin(tx, owed, node),
         Phase::Begun if interrupted => pick_up(tx, owed),
         Phase::Begun => begin(tx, owed, node),
@@ -102,7 +103,7 @@ fn decide(tx: &Tx, owed: Work, node: &mut Node, rules: &crate::service::Rules, i
 }
 
 /// Waiting work: has the agent called, has the time run out, did a client ask for power?
-fn wake(tx: &Tx, owed: Work, node: &mut Node, rules: &crate::service::Rules) -> Refused<Claimed> {
+fn wake(tx: &Tx, owed: Work, node: &mut Node, (rules, sight): (&Rules, &Sight)) -> Refused<Claimed> {
     if node.reservation.is_some() {
         // Whoever has it wakes us when it is given back.
         return Ok(None);
@@ -150,7 +151,7 @@ fn wake(tx: &Tx, owed: Work, node: &mut Node, rules: &crate::service::Rules) -> 
         return Ok(Some((next, act)));
     }
     if owed.deadline_at.is_some_and(|at| at <= tx.now()) {
-        let why = timed_out(&owed, node);
+        let why = timed_out(tx, &owed, node, sight)?;
         let harmed = owed.stage == Stage::Step && owed.attempt > 0;
         match owed.flow {
             FlowName::Clean if harmed => node.set_fault(Fault::Clean, why.clone()),
@@ -165,13 +166,11 @@ fn wake(tx: &Tx, owed: Work, node: &mut Node, rules: &crate::service::Rules) -> 
     Ok(None)
 }
 
-fn timed_out(owed: &Work, node: &Node) -> String {
+/// Whom nobody heard, and how far the machine came.
+fn timed_out(tx: &Tx, owed: &Work, node: &Node, sight: &Sight) -> Refused<String> {
     let waited = owed.why.as_deref().unwrap_or("the agent");
-    format!(
-        "Timeout reached while waiting for {waited} in state \"{}\". Is the machine booting the ramdisk, and can it \
-         reach this service?",
-        node.provision_state
-    )
+    let found = why::diagnosis(&why::gather(tx, node.uuid, sight, tx.now())?);
+    Ok(format!("Timeout reached while waiting for {waited} in state \"{}\". {found}", node.provision_state))
 }
 
 /// Writes down that the present stage or step has begun, and shows the step to clients.
@@ -201,6 +200,7 @@ fn begin(tx: &Tx, owed: Work, node: &mut Node) -> Refused<Claimed> {
     next.phase = Phase::Begun;
     next.attempt += 1;
     next.why = None;
+    next.since = tx.now();
     next.deadline_at = None;
     next.heartbeat = false;
     work::update(tx, &owed, &next)?;

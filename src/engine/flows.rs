@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use crate::driver::{Driver, DriverError, Outcome, Task};
-use crate::model::{FlowName, InterfaceKind, PowerTarget, Step};
+use crate::model::{FlowName, InterfaceKind, PowerTarget, Step, WaitFor};
 use crate::provision::steps;
 
 /// The longest a `wait` step may sleep in place.
@@ -49,7 +49,7 @@ pub async fn prepare(flow: FlowName, task: &mut Task, driver: Driver, again: boo
 pub async fn resume_prepare(flow: FlowName, task: &mut Task, driver: Driver) -> Result<Outcome, DriverError> {
     if flow == FlowName::Inspect {
         // Its report is what counts, and comes by another door.
-        return Ok(Outcome::wait("the agent's inspection report"));
+        return Ok(Outcome::wait(WaitFor::Report));
     }
     fetch_agent_steps(flow, task, driver).await?;
     Ok(Outcome::Done)
@@ -217,7 +217,7 @@ pub async fn reserved(step: &Step, task: &mut Task, driver: Driver) -> Result<Ou
         "hold" => return Ok(Outcome::Hold),
         _ => {
             let Some(seconds) = step.args.get("seconds").and_then(Value::as_u64) else {
-                return Ok(Outcome::wait("the agent's next heartbeat"));
+                return Ok(Outcome::wait(WaitFor::NextHeartbeat));
             };
             task.env.clock.sleep(Duration::from_secs(seconds).min(NAP)).await;
             return Ok(Outcome::Done);

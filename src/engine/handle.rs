@@ -16,6 +16,7 @@ use crate::model::{FlowName, InterfaceKind, Node};
 use crate::provision::Event;
 use crate::provision::verbs::Verb;
 use crate::service::provision::Request;
+use crate::service::why::{self, Sight};
 use crate::service::{Refusal, Refused, Rules, flow, hold, journal, provision, rescue};
 use crate::store::blobs::{self, BlobKind};
 use crate::store::{Store, Tx, nodes};
@@ -82,6 +83,11 @@ impl Handle {
 
     pub fn environment(&self) -> &Environment {
         &self.engine.env
+    }
+
+    /// How the machines are seen, for who explains them.
+    pub fn sight(&self) -> Sight {
+        self.engine.sight()
     }
 
     /// Runs a decision. If the node is locked it is run again when something is released, for three seconds; then the
@@ -347,7 +353,8 @@ impl Handle {
             },
             Err(error) => Err(error),
         };
-        let failure = result.err().map(|error| format!("{}: {error}", act.failed));
+        let failure =
+            result.err().map(|error| why::with_next(&format!("{}: {error}", act.failed), "mend that and ask again."));
         if let Some(why) = &failure {
             tracing::warn!(%node, %why, "an act failed");
         }

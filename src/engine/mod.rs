@@ -33,7 +33,8 @@ use tokio_util::task::TaskTracker;
 
 pub use handle::{Act, Handle, Lock};
 
-use crate::driver::Environment;
+use crate::driver::{self, Environment};
+use crate::service::why::{Sight, Stumbles, Stumbling};
 use crate::service::{self, Rules};
 use crate::store::{Store, StoreError, hold, nodes, work};
 
@@ -189,6 +190,27 @@ impl Engine {
         let due = due.map_or(latest, |at| self.env.clock.instant_at(at));
         // A row that is past its time but locked by somebody would otherwise spin.
         Ok(due.clamp(self.env.clock.instant() + Duration::from_millis(20), latest))
+    }
+
+    fn stumbles(&self) -> Stumbles {
+        let pool = self.env.ipmi.clone();
+        Arc::new(move |node| {
+            let it = driver::ipmi::stumbling(&pool, node)?;
+            let (since, failures, next_poll_at, reason) = (it.since, it.failures, it.next_poll_at, it.reason);
+            Some(Stumbling { since, failures, next_poll_at, reason })
+        })
+    }
+
+    /// How the machines are seen.
+    fn sight(&self) -> Sight {
+        let settings = &self.env.settings;
+        Sight {
+            trace: self.env.trace.clone(),
+            url: settings.provisioning_url.clone(),
+            heartbeat: settings.heartbeat_timeout,
+            logs: settings.logs.as_ref().map(|logs| logs.dir.display().to_string()),
+            stumbles: Some(self.stumbles()),
+        }
     }
 
     fn walking(&self) -> std::sync::MutexGuard<'_, HashSet<i64>> {

@@ -6,6 +6,7 @@
 use super::Engine;
 use crate::model::{FlowName, Node, Phase, State, Work};
 use crate::service::provision::flow_of;
+use crate::service::why::with_next;
 use crate::service::{flow, rescue};
 use crate::store::{StoreError, Tx, nodes, work};
 
@@ -50,7 +51,8 @@ fn mend(tx: &Tx, before: Node) -> Result<bool, StoreError> {
     let power_owed = owed.as_ref().is_some_and(|work| work.flow == FlowName::Power || work.args.get("power").is_some());
     if node.target_power_state.is_some() && !power_owed {
         node.target_power_state = None;
-        node.last_error = Some("The power change was given up when the service stopped.".to_owned());
+        let why = "The power change was given up when the service stopped.";
+        node.last_error = Some(with_next(why, "look at the power, and set it again if it is not as it should be."));
     }
     let on_its_way = is_moving(node.provision_state);
     let walking = owed.as_ref().is_some_and(|work| work.flow != FlowName::Power);

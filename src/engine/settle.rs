@@ -12,9 +12,10 @@ use super::delta::Delta;
 use super::lists::{How, Offer};
 use super::{Engine, flows};
 use crate::driver::{Driver, DriverError, Outcome};
-use crate::model::{Fault, FlowName, Node, Object, Phase, Stage, State, Step, Work};
+use crate::model::{Fault, FlowName, Node, Object, Phase, Stage, State, Step, Wait, WaitFor, Work};
 use crate::provision::asked::AskedStep;
 use crate::provision::{Event, flows as rows};
+use crate::service::why::{after, with_next};
 use crate::service::{Refused, Rules, agent, allocations, flow, journal, provision};
 use crate::store::blobs::{self, BlobKind};
 use crate::store::{Tx, nodes, secrets, work};
@@ -72,8 +73,7 @@ impl Settled {
             Err(error) if self.out_of_reach(error, &mut next) => {
                 // The flow goes on waiting, and its time runs on.
                 let deadline = owed.deadline_at;
-                let after =
-                    self.wait(tx, &mut next, &mut node, &format!("the agent, which is out of reach: {error}"), rules)?;
+                let after = self.wait(tx, &mut next, &mut node, &WaitFor::OutOfReach.with(error.to_string()), rules)?;
                 next.deadline_at = deadline;
                 after
             }
@@ -186,7 +186,7 @@ impl Settled {
         Ok(Ok(()))
     }
 
-    fn wait(&self, tx: &Tx, next: &mut Work, node: &mut Node, why: &str, rules: &Rules) -> Refused<After> {
+    fn wait(&self, tx: &Tx, next: &mut Work, node: &mut Node, why: &Wait, rules: &Rules) -> Refused<After> {
         // Somebody who is waited for may have called while we worked; the flag is in the row and stays.
         if !node.provision_state.awaits_agent() && rows::flow(next.flow).is_some_and(|row| row.waiting.is_some()) {
             flow::fire(tx, node, Event::Wait)?;
@@ -198,9 +198,13 @@ impl Settled {
                 return self.failed(tx, next, node, &why, rules);
             }
         }
+        // A look in between does not make it another wait.
+        let why = Some(why.to_string());
+        if next.phase != Phase::Waiting || next.why != why {
+            next.since = tx.now();
+        }
         next.phase = Phase::Waiting;
-        next.why = Some(why.to_owned());
-        next.since = tx.now();
+        next.why = why;
         next.deadline_at = flow::deadline(tx, next.flow, rules);
         next.due_at = tx.now().checked_add(LOOK_AGAIN).ok();
         node.reservation = None;
@@ -279,8 +283,10 @@ impl Settled {
         node.target_power_state = None;
         match &self.outcome {
             Err(error) => {
-                node.last_error = Some(format!("Failed to change power state: {error}"));
-                journal::failure(tx, node, "power", &error.to_string())?;
+                let why = format!("Failed to change power state: {error}");
+                let told = with_next(&why, after(FlowName::Power, Event::Fail));
+                journal::failure(tx, node, "power", &told)?;
+                node.last_error = Some(told);
             }
             Ok(_) => {
                 node.last_error = None;
@@ -318,7 +324,7 @@ fn is_aborted_service(owed: &Work, node: &Node) -> bool {
 fn hold(tx: &Tx, next: &mut Work, node: &mut Node) -> Refused<After> {
     flow::fire(tx, node, Event::Hold)?;
     next.phase = Phase::Held;
-    next.why = Some("held by a step until a client says unhold".to_owned());
+    next.why = Some(WaitFor::Unhold.as_str().to_owned());
     next.since = tx.now();
     node.reservation = None;
     Ok(After::Stays)

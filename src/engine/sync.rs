@@ -17,8 +17,10 @@ use uuid::Uuid;
 use super::{Engine, delta};
 use crate::driver::{Driver, DriverError, Environment, Task};
 use crate::model::{Fault, FlowName, Node, PowerState, PowerTarget, State};
+use crate::service::why::with_next;
 use crate::service::{Refusal, Refused, flow, journal};
 use crate::store::{Read, StoreError, Tx, hold, nodes, work};
+use crate::trace::Kind;
 
 /// How long one reading may take before it counts as failed. Longer than a BMC's client takes to give up, so that it is
 /// the client that says what was wrong, and takes note of it.
@@ -128,6 +130,9 @@ async fn take_in(
         Ok(_) => 0,
     };
     let after_failures = failed == 0 && failures.remove(&uuid).is_some();
+    if after_failures {
+        engine.env.trace.node(uuid, Kind::BmcAnswers, "");
+    }
     let news = News {
         epoch: task.node.power_epoch,
         first_failure: failed == 1,
@@ -168,6 +173,10 @@ fn record(tx: &Tx, uuid: Uuid, reading: Reading, news: News, rules: &crate::serv
     match reading {
         Ok(Some(state)) if state != PowerState::Error => {
             if node.fault == Some(Fault::Power) {
+                // What was written down then is true no more.
+                if node.last_error == node.maintenance_reason {
+                    node.last_error = None;
+                }
                 node.clear_maintenance();
                 journal::power(tx, &node, "power can be read again; maintenance is over")?;
             } else if news.after_failures {
@@ -202,6 +211,7 @@ fn fault(tx: &Tx, node: &mut Node, why: &str) -> Refused<()> {
         return Ok(());
     }
     let text = format!("During sync_power_state, the power of the node could not be read: {why}");
+    let text = with_next(&text, "mend the access to the BMC; maintenance ends by itself when it answers.");
     node.power_state = None;
     node.last_error = Some(text.clone());
     node.set_fault(Fault::Power, text.clone());

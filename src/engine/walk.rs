@@ -6,6 +6,7 @@ use crate::driver::{Driver, DriverError, OnCrash, Outcome};
 use crate::model::{FlowName, Phase, Step, StepSource, Work};
 use crate::service::{Refusal, allocations, hold};
 use crate::store::work;
+use crate::trace::Kind;
 
 /// Walks a row as far as it goes; whether it went any way at all. Errors are logged here, once; the row stays, and is
 /// tried again.
@@ -47,11 +48,13 @@ async fn advance(engine: &Engine, id: i64, interrupted: bool) -> Result<Advance,
     }
     let left_behind = interrupted && owed.phase == Phase::Begun;
     let Some(mut piece) = claim(engine, id, left_behind).await? else { return Ok(Advance::Nothing) };
+    note_begin(engine, &piece);
     let outcome = carry_out(engine, &mut piece, left_behind).await;
     if engine.stop.is_cancelled() && outcome.as_ref().is_err_and(DriverError::is_transient) {
         // Our own stop cut it off, which says nothing about the machine: the next start takes it up.
         return Ok(Advance::Ended);
     }
+    note_end(engine, &piece, &outcome);
     let further = settle::settle(engine, piece, outcome).await?;
     Ok(if further { Advance::Further } else { Advance::Ended })
 }
@@ -134,9 +137,30 @@ async fn resume(step: &Step, piece: &mut Piece, driver: Driver) -> Ended {
 
 fn short(act: &Act) -> String {
     match act {
-        Act::Run(step) => format!("step {}", step.name()),
-        Act::Resume(step) => format!("look at step {}", step.name()),
-        Act::Lost(step) => format!("pick up step {}", step.name()),
-        other => format!("{other:?}"),
+        Act::Prepare | Act::ResumePrepare => "preparation".to_owned(),
+        Act::Run(step) | Act::Resume(step) | Act::Lost(step) => format!("step {}", step.name()),
+        Act::Finish => "the end".to_owned(),
+        Act::Unwind => "cleaning up".to_owned(),
+        Act::Power => "power change".to_owned(),
     }
+}
+
+/// A look at what was begun before is no beginning.
+fn note_begin(engine: &Engine, piece: &Piece) {
+    if !matches!(piece.act, Act::Resume(_) | Act::ResumePrepare) {
+        let text = format!("{}: {}", piece.work.flow, short(&piece.act));
+        engine.env.trace.node(piece.task.node.uuid, Kind::Began, text);
+    }
+}
+
+fn note_end(engine: &Engine, piece: &Piece, outcome: &Ended) {
+    let what = format!("{}: {}", piece.work.flow, short(&piece.act));
+    let (kind, text) = match outcome {
+        Ok(Outcome::Done) => (Kind::Ended, what),
+        Ok(Outcome::Wait { why }) => (Kind::Waits, format!("{what} waits for {why}")),
+        Ok(Outcome::Hold) => (Kind::Waits, format!("{what} is held")),
+        Ok(Outcome::Fail { why }) => (Kind::Failed, format!("{what}: {why}")),
+        Err(error) => (Kind::Failed, format!("{what}: {error}")),
+    };
+    engine.env.trace.node(piece.task.node.uuid, kind, text);
 }

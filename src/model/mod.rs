@@ -24,6 +24,7 @@ pub mod secret;
 pub mod state;
 pub mod step;
 pub mod volume;
+pub mod wait;
 pub mod work;
 
 pub use allocation::{Allocation, AllocationState};
@@ -46,4 +47,5 @@ pub use runbook::Runbook;
 pub use state::State;
 pub use step::{InterfaceKind, Step, StepSource};
 pub use volume::{VolumeConnector, VolumeTarget};
+pub use wait::{Wait, WaitFor};
 pub use work::{Cursor, FlowName, Phase, Stage, Work};

@@ -29,6 +29,7 @@ use crate::clock::Clock;
 use crate::net::{Interface, Net};
 use crate::random::Random;
 use crate::store::Store;
+use crate::trace::Trace;
 
 /// Where to serve.
 #[derive(Clone, Debug)]
@@ -67,6 +68,8 @@ pub struct Parts {
     pub random: Random,
     pub store: Store,
     pub loaders: Loaders,
+    /// Where it is noted what machines ask for.
+    pub trace: Trace,
 }
 
 /// The bound addresses.
@@ -172,7 +175,7 @@ fn tftp_server(parts: &Parts, settings: &Settings, place: &Place) -> anyhow::Res
     // On an interface any of its addresses may be asked; the answer leaves from that one.
     let ip = if place.interface.is_some() { Ipv4Addr::UNSPECIFIED } else { place.server };
     let listen = SocketAddr::from((ip, settings.tftp_port));
-    let served = tftp::Settings { device: place.device(), ..tftp::Settings::at(listen) };
+    let served = tftp::Settings { device: place.device(), trace: parts.trace.clone(), ..tftp::Settings::at(listen) };
     tftp::Server::bind(parts.net.clone(), parts.clock.clone(), parts.loaders.clone(), served)
         .with_context(|| place.failure("TFTP", settings.tftp_port))
 }
@@ -192,6 +195,7 @@ async fn dhcp_server(parts: &Parts, settings: &Settings, place: &Place) -> anyho
         serve_unknown: settings.serve_unknown,
         lease_secs: settings.lease_secs,
         url: settings.url.clone(),
+        trace: parts.trace.clone(),
     };
     dhcp::Server::bind(&parts.net, parts.clock.clone(), parts.store.clone(), parts.loaders.clone(), served)
         .await

@@ -27,6 +27,7 @@ use super::{Refusal, Refused, hold, ident, journal};
 use crate::model::{Allocation, AllocationState, Node, Object, State};
 use crate::store::{Read, StoreError, Tx, allocations, nodes};
 
+pub use choose::texts;
 pub use place::{Attempt, attempt, give_up};
 
 /// What a client asks for.

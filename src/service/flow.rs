@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::{Refused, Rules, journal};
+use super::{Refused, Rules, journal, why};
 use crate::model::{FlowName, Node, Object, State, Work};
 use crate::provision::machine::{self, NoSuchTransition};
 use crate::provision::{Event, flows};
@@ -39,9 +39,11 @@ pub fn start(tx: &Tx, node: &mut Node, flow: FlowName, args: Object, rules: &Rul
 /// Fails the running flow of `node`: state, `last_error`, event. The caller decides what is cleaned up after it.
 pub fn fail(tx: &Tx, node: &mut Node, flow: FlowName, why: &str) -> Result<(), StoreError> {
     fire(tx, node, Event::Fail)?;
-    node.last_error = Some(why.to_owned());
+    let told = why::with_next(why, why::after(flow, Event::Fail));
+    journal::failure(tx, node, event_type(flow), &told)?;
+    node.last_error = Some(told);
     forget_step(node, flow);
-    journal::failure(tx, node, event_type(flow), why)
+    Ok(())
 }
 
 /// The step that clients see is no longer being done.

@@ -32,6 +32,7 @@ pub mod steps;
 pub mod traits;
 pub mod volumes;
 pub mod whereabouts;
+pub mod why;
 
 pub use refusal::{Refusal, Refused};
 pub use rules::{Rules, Timeouts};

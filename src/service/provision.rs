@@ -7,9 +7,10 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::rules::Disallowed;
+use super::why::{after, with_next};
 use super::{Refusal, Refused, Rules, deploy_templates, flow, hold, rescue};
 use crate::model::secret::Sealed;
-use crate::model::{FlowName, Node, Object, Phase, Stage, State, Step};
+use crate::model::{FlowName, Node, Object, Phase, Stage, State, Step, WaitFor};
 use crate::provision::asked::AskedStep;
 use crate::provision::machine::next;
 use crate::provision::verbs::{Verb, VerbArgs, verb};
@@ -327,9 +328,10 @@ pub fn unwind(
     if node.provision_state != State::ServiceFailed {
         flow::fire(tx, node, event)?;
     }
-    node.last_error = Some(why.to_owned());
+    let told = with_next(why, after(name, event));
+    super::journal::failure(tx, node, flow::event_type(name), &told)?;
+    node.last_error = Some(told);
     flow::forget_step(node, name);
-    super::journal::failure(tx, node, flow::event_type(name), why)?;
     if name == FlowName::Rescue {
         rescue::forget(tx, node)?;
     }
@@ -365,7 +367,7 @@ fn unhold(tx: &Tx, node: &mut Node, rules: &Rules) -> Refused<()> {
     next.phase = Phase::Waiting;
     next.step += 1;
     next.attempt = 0;
-    next.why = Some("the agent's next heartbeat".to_owned());
+    next.why = Some(WaitFor::NextHeartbeat.as_str().to_owned());
     next.since = tx.now();
     next.deadline_at = flow::deadline(tx, held.flow, rules);
     // A held service goes on at once, and so does what has no agent; the others wait for theirs to show that it is still

@@ -14,6 +14,12 @@ pub fn find(read: &Read, node: Uuid, uuid: Uuid) -> Result<Option<EventRecord>, 
     rows::find(read, "WHERE node_uuid = ? AND uuid = ?", &[&node.to_string(), &uuid.to_string()])
 }
 
+/// The node's newest events, the newest first.
+pub fn newest_of_node(read: &Read, node: Uuid, limit: usize) -> Result<Vec<EventRecord>, StoreError> {
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    rows::select(read, "WHERE node_uuid = ? ORDER BY id DESC LIMIT ?", &[&node.to_string(), &limit])
+}
+
 /// The node's events after the one with id `after`, oldest first.
 pub fn of_node(read: &Read, node: Uuid, after: i64, limit: usize) -> Result<Vec<EventRecord>, StoreError> {
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);

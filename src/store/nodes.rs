@@ -30,6 +30,12 @@ pub fn after(read: &Read, id: i64, limit: usize) -> Result<Vec<Node>, StoreError
     rows::select(read, "WHERE id > ? ORDER BY id LIMIT ?", &[&id, &limit])
 }
 
+/// Nodes of a resource class, oldest first, up to `limit`.
+pub fn of_class(read: &Read, class: &str, limit: usize) -> Result<Vec<Node>, StoreError> {
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    rows::select(read, "WHERE resource_class = ? ORDER BY id LIMIT ?", &[&class, &limit])
+}
+
 /// Nodes that something may be owed to: on the way to another power or provision state, in one of the states `moving`, or
 /// with a flow that waits. Each part has an index, so that this costs what is going on and not what the table holds.
 pub fn unsettled(read: &Read, moving: &[State]) -> Result<Vec<Uuid>, StoreError> {

@@ -3,7 +3,7 @@
 use crate::source::{self, Source};
 
 /// Everybody may use these.
-const SEAMS: &[&str] = &["clock", "net", "random", "disk", "telemetry"];
+const SEAMS: &[&str] = &["clock", "net", "random", "disk", "telemetry", "trace"];
 
 /// Who may know whom. A longer path on the left allows more to one corner of a part, one on the right allows only that
 /// much of the other part.
@@ -38,6 +38,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("random",    &[]),
     ("disk",      &[]),
     ("telemetry", &[]),
+    ("trace",     &["wire"]),
 ];
 
 /// Where a file stands: its module, or the name of the crate's root file.

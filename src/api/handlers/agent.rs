@@ -10,10 +10,12 @@ use crate::api::request::{brief, text};
 use crate::api::surface::params;
 use crate::api::surface::quirks::Quirk;
 use crate::api::{Answer, Call, Fault};
-use crate::service::agent::{Found, Heartbeat, Lookup, heartbeat, lookup};
+use crate::model::secret::MASK;
+use crate::service::agent::{Found, Heartbeat, Lookup, heartbeat, lookup, refusal};
 use crate::service::inspection::{Report, continue_inspection};
 use crate::service::nodes::{self, Ident};
 use crate::service::whereabouts::{self, Peer};
+use crate::trace::{Kind, Trace};
 use crate::wire::ipa::{AgentConfig, Inventory, LookupNode};
 use crate::wire::mac::Mac;
 
@@ -29,8 +31,19 @@ pub async fn look_up(call: Call) -> Result<Answer, Fault> {
     }
     let rules = call.state.engine.rules().clone();
     let peer = Peer::new(call.peer);
-    let found = call.state.engine.store().write(move |tx| lookup(tx, &asked, peer, &rules)).await?;
-    Ok(Answer::json(&document(&call, &found)?))
+    let question = asked.clone();
+    match call.state.engine.store().write(move |tx| lookup(tx, &question, peer, &rules)).await {
+        Ok(found) => {
+            let spent = found.token == MASK;
+            let kind = if spent { Kind::TokenSpent } else { Kind::LookedUp };
+            trace(&call).node(found.node.uuid, kind, asked.addresses.join(", "));
+            Ok(Answer::json(&document(&call, &found)?))
+        }
+        Err(refusal) => {
+            note_refused(&call, asked, Kind::LookupRefused).await;
+            Err(refusal.into())
+        }
+    }
 }
 
 /// `POST /v1/heartbeat/{node}`
@@ -46,6 +59,26 @@ pub async fn beat_by_name(call: Call) -> Result<Answer, Fault> {
     let ident = text(&sent, "node_ident")?.ok_or_else(|| Fault::invalid("Missing mandatory parameter: node_ident"))?;
     let ident = named(&call, &ident)?;
     take_beat(call, ident, &sent).await
+}
+
+/// What is seen of the machines.
+fn trace(call: &Call) -> &Trace {
+    &call.state.engine.environment().trace
+}
+
+/// The agent learns nothing of why it is refused; its admin does.
+async fn note_refused(call: &Call, asked: Lookup, kind: Kind) {
+    let rules = call.state.engine.rules().clone();
+    let (cards, question) = (asked.addresses.clone(), asked);
+    let found = call.state.store.read(move |read| refusal(read, &question, &rules)).await;
+    let Ok((node, why)) = found else { return };
+    match node {
+        Some(node) => trace(call).node(node, kind, why),
+        None => cards
+            .iter()
+            .filter_map(|it| it.parse().ok())
+            .for_each(|card| trace(call).card(card, false, kind, why.as_str())),
+    }
 }
 
 async fn take_beat(call: Call, ident: Ident, sent: &Map<String, Value>) -> Result<Answer, Fault> {
@@ -71,7 +104,13 @@ async fn take_beat(call: Call, ident: Ident, sent: &Map<String, Value>) -> Resul
     let mut peer = Peer::new(call.peer);
     let net = &call.state.engine.environment().net;
     peer.calls_home = whereabouts::callback(&beat.callback_url).ok().flatten().is_some_and(|at| net.is_own_address(at));
-    call.state.engine.store().write(move |tx| heartbeat(tx, &beat, peer, &rules)).await?;
+    let (uuid, from) = (beat.node, format!("from {}", beat.callback_url));
+    let taken = call.state.engine.store().write(move |tx| heartbeat(tx, &beat, peer, &rules)).await;
+    match &taken {
+        Ok(()) => trace(&call).node(uuid, Kind::Beat, from),
+        Err(why) => trace(&call).node(uuid, Kind::BeatRefused, format!("{why} ({from})")),
+    }
+    taken?;
     Ok(Answer::accepted())
 }
 
@@ -89,8 +128,17 @@ pub async fn report(call: Call) -> Result<Answer, Fault> {
     let peer = Peer::new(call.peer);
     let report = Report { data, node_uuid, addresses, takes_token: new };
     let rules = call.state.engine.rules().clone();
-    let found =
-        call.state.engine.write_when_free_for_machine(move |tx| continue_inspection(tx, &report, peer, &rules)).await?;
+    let asked = Lookup { addresses: report.addresses.clone(), node_uuid: report.node_uuid };
+    let taken =
+        call.state.engine.write_when_free_for_machine(move |tx| continue_inspection(tx, &report, peer, &rules)).await;
+    let found = match taken {
+        Ok(found) => found,
+        Err(refusal) => {
+            note_refused(&call, asked, Kind::ReportRefused).await;
+            return Err(refusal.into());
+        }
+    };
+    trace(&call).node(found.node.uuid, Kind::Reported, "");
     let body = if new { document(&call, &found)? } else { json!({"uuid": found.node.uuid.to_string()}) };
     Ok(Answer { body: Some(body.to_string().into_bytes()), ..Answer::accepted() })
 }

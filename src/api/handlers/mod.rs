@@ -18,3 +18,4 @@ pub mod root;
 pub mod runbooks;
 pub mod shards;
 pub mod volumes;
+pub mod why;

@@ -1,7 +1,7 @@
 //! Answers and bodies that are no objects of a noun, each the shape of one document.
 
 use super::schema::{Key, MAYBE_BOOLEAN, MAYBE_TEXT, MAYBE_TIME, MAYBE_UUID, Schema, TEXTS, key, optional};
-use Schema::{Any, Boolean, Dictionary, Integer, Links, List, Map, Object, Text, Uuid};
+use Schema::{Any, Boolean, Dictionary, Integer, Links, List, Map, Maybe, Object, Text, Time, Uuid};
 
 const VERSION: Schema = Object(&[
     key("id", Text),
@@ -155,4 +155,45 @@ pub const BACKUPS: Schema = Object(&[
     key("running", Boolean),
     key("failure", Schema::Maybe(&BACKUP_FAILURE)),
     key("backups", List(&Object(&[key("file", Text), key("taken_at", Schema::Time), key("bytes", Integer)]))),
+]);
+
+/// Something that was seen of a machine, `count` times from `first` to `at`.
+const SEEN: Schema = Object(&[
+    key("at", Time),
+    key("first", Time),
+    key("count", Integer),
+    key("source", Text),
+    key("event", Text),
+    key("text", Text),
+]);
+
+/// A BMC that polling leaves alone.
+const STUMBLING: Schema =
+    Object(&[key("since", Time), key("failures", Integer), key("next_poll_at", Time), key("reason", Text)]);
+
+/// Why a node, a card or an allocation stands where it does, since when, until when, and what comes next.
+pub const WHY: Schema = Object(&[
+    key("node", MAYBE_UUID),
+    key("name", MAYBE_TEXT),
+    key("card", MAYBE_TEXT),
+    key("allocation", MAYBE_UUID),
+    key("state", MAYBE_TEXT),
+    key("target_state", MAYBE_TEXT),
+    key("power", MAYBE_TEXT),
+    key("maintenance", Boolean),
+    key("locked_by", MAYBE_TEXT),
+    key("verdict", Text),
+    key("trouble", Boolean),
+    key("doing", Text),
+    key("waiting_for", MAYBE_TEXT),
+    key("why", Text),
+    key("rule", Text),
+    key("since", MAYBE_TIME),
+    key("until", MAYBE_TIME),
+    key("then", MAYBE_TEXT),
+    key("next", Object(&[key("we", Text), key("you", TEXTS)])),
+    key("last", List(&SEEN)),
+    key("bmc", Maybe(&STUMBLING)),
+    key("now", Time),
+    key("trace_since", MAYBE_TIME),
 ]);

@@ -33,7 +33,7 @@ use super::{
 use super::{allocations::BACKFILL, deploy_templates::DESCRIPTION, documents as doc, ports::NODE_IDENT};
 use crate::api::handlers::{
     agent, allocations, backups, chassis, conductors, deploy_templates, description, drivers, events, hold,
-    inspection_rules, nodes, portgroups, ports, root, runbooks, shards, volumes,
+    inspection_rules, nodes, portgroups, ports, root, runbooks, shards, volumes, why,
 };
 
 pub use super::route::{Method, Route};
@@ -269,6 +269,8 @@ pub static ROUTES: &[Route] = &[
     get("/bessemer/v1/hold", handler!(hold::show)).gives(Document(doc::HOLD)),
     delete("/bessemer/v1/hold", handler!(hold::release)).query(&[RELEASE]).gives(Document(doc::RELEASED)),
     get("/bessemer/v1/backups", handler!(backups::show)).gives(Document(doc::BACKUPS)),
+    get("/bessemer/v1/nodes/{node}/why", handler!(why::node)).gives(Document(doc::WHY)),
+    get("/bessemer/v1/allocations/{allocation}/why", handler!(why::allocation)).gives(Document(doc::WHY)),
     get(OPENAPI, handler!(description::openapi)).open().gives(Document(Schema::Map)),
 ];
 

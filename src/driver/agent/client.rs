@@ -192,7 +192,9 @@ impl AgentClient {
     fn failed(&self, error: &HttpError) -> DriverError {
         let text = format!("the agent at {}: {error}", self.url);
         match error {
-            HttpError::Unreachable { .. } => DriverError::Unreachable(text),
+            HttpError::Unreachable { .. } => {
+                DriverError::Unreachable(format!("{text}. Check that this host can open connections to that address"))
+            }
             HttpError::Lost(_) => DriverError::TimedOut(text),
             HttpError::Tls { .. }
             | HttpError::Url(_)

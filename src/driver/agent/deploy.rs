@@ -22,7 +22,7 @@ use super::{AgentClient, fast_track, image, logs, raid, steps};
 use crate::driver::boot_mode::{self, BootMode};
 use crate::driver::traits::{Done, Fut, RamdiskFor};
 use crate::driver::{Deploy, Driver, DriverError, Interface, OnCrash, Outcome, Property, Task};
-use crate::model::{Fault, FlowName, InterfaceKind, Step, StepSource};
+use crate::model::{Fault, FlowName, InterfaceKind, Step, StepSource, WaitFor};
 
 /// How long the agent may take to register a boot loader.
 const BOOT_LOADER: Duration = Duration::from_secs(600);
@@ -270,7 +270,7 @@ async fn boot_ramdisk(task: &mut Task) -> Result<Outcome, DriverError> {
     let driver = Driver::of(&task.node)?;
     driver.boot.prepare_ramdisk(task, RamdiskFor::Agent).await?;
     restart(task).await?;
-    Ok(Outcome::wait("the agent's first heartbeat"))
+    Ok(Outcome::wait(WaitFor::FirstHeartbeat))
 }
 
 /// Boots an instance that is not on the disk.

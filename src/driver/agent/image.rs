@@ -173,12 +173,21 @@ pub async fn drive(task: &Task) -> Result<Option<String>, DriverError> {
     }
 }
 
+/// With what a person can do about it.
 fn driver_error(error: &ImageError) -> DriverError {
     match error {
         ImageError::Unusable(text) => DriverError::misconfigured(format!("instance_info/{text}")),
-        ImageError::Unreachable(text) => DriverError::Unreachable(text.clone()),
-        ImageError::Mismatch { .. } | ImageError::NoRoom(_) | ImageError::Disk(_) => {
-            DriverError::Refused(error.to_string())
+        ImageError::Unreachable(text) => {
+            DriverError::Unreachable(format!("{text}. Check that this host can fetch it (instance_info/image_source)"))
+        }
+        ImageError::Mismatch { .. } => {
+            DriverError::Refused(format!("{error}. Correct instance_info/image_checksum, or put the right image there"))
+        }
+        ImageError::NoRoom(_) => {
+            DriverError::Refused(format!("{error}. Make images.cache_bytes larger, or wait until others have theirs"))
+        }
+        ImageError::Disk(_) => {
+            DriverError::Refused(format!("{error}. Check the disk and the permissions of images.cache_dir"))
         }
     }
 }

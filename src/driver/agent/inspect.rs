@@ -6,7 +6,7 @@ use super::machine::end_ramdisk;
 use super::{fast_track, hooks};
 use crate::driver::traits::{Done, RamdiskFor};
 use crate::driver::{BootDevice, Driver, DriverError, Inspect, Interface, Outcome, Task};
-use crate::model::PowerTarget;
+use crate::model::{PowerTarget, WaitFor};
 
 pub struct AgentInspect;
 
@@ -37,7 +37,7 @@ impl Inspect for AgentInspect {
                 }
             }
             driver.set_power(task, PowerTarget::Reboot, None).await?;
-            Ok(Outcome::wait("the agent's inspection report"))
+            Ok(Outcome::wait(WaitFor::Report))
         })
     }
 

@@ -15,7 +15,7 @@ use super::AgentClient;
 use super::machine::{end_ramdisk, restart};
 use crate::driver::traits::{Done, RamdiskFor};
 use crate::driver::{Driver, DriverError, Interface, OnCrash, Outcome, Rescue, Task};
-use crate::model::{FlowName, InterfaceKind, PowerTarget, Step};
+use crate::model::{FlowName, InterfaceKind, PowerTarget, Step, WaitFor};
 use crate::wire::ipa::CommandStatus;
 
 pub struct AgentRescue;
@@ -70,7 +70,7 @@ impl Interface for AgentRescue {
                 None => finalize(task).await,
                 Some(last) => Ok(match last.command_status {
                     CommandStatus::Succeeded => has_it(task),
-                    CommandStatus::Running => Outcome::wait("the agent to set the rescue password"),
+                    CommandStatus::Running => Outcome::wait(WaitFor::RescuePassword),
                     _ => Outcome::Fail { why: format!("the agent failed in {FINALIZE}: {}", last.failure()) },
                 }),
             }
@@ -121,7 +121,7 @@ async fn boot(task: &mut Task) -> Result<Outcome, DriverError> {
     let driver = Driver::of(&task.node)?;
     driver.boot.prepare_ramdisk(task, RamdiskFor::Rescue).await?;
     restart(task).await?;
-    Ok(Outcome::wait("the rescue agent's first heartbeat"))
+    Ok(Outcome::wait(WaitFor::RescueHeartbeat))
 }
 
 impl Rescue for AgentRescue {

@@ -8,7 +8,7 @@ use super::document::{execute, execute_params, kind, node_and_ports};
 use super::{AgentClient, Progress, Started, raid};
 use crate::driver::traits::RamdiskFor;
 use crate::driver::{Driver, DriverError, Outcome, Task};
-use crate::model::{FlowName, InterfaceKind, PowerTarget, Step, StepSource};
+use crate::model::{FlowName, InterfaceKind, PowerTarget, Step, StepSource, WaitFor};
 use crate::wire::ipa;
 
 /// How long the agent may look at its hardware before it says which steps it has.
@@ -69,10 +69,10 @@ pub async fn send(
     match started {
         Ok(Started::Accepted(_)) => {
             task.args.set(SENT, step.name());
-            Ok(Outcome::wait(format!("the agent to finish step {}", step.name())))
+            Ok(Outcome::wait(WaitFor::StepEnd.with(step.name())))
         }
         // Not marked as sent: the next look sends it, once the agent is done with the other command, or is back.
-        Ok(Started::Busy) => Ok(Outcome::wait("the agent to finish an earlier command")),
+        Ok(Started::Busy) => Ok(Outcome::wait(WaitFor::EarlierCommand)),
         Err(error) if error.is_transient() && try_again(task) => Ok(bear_with(&error)),
         Err(error) => Err(error),
     }
@@ -100,7 +100,7 @@ pub async fn look(task: &mut Task, flow: FlowName, step: &Step) -> Result<Look, 
         Err(error) => return Err(error),
     };
     let sent = task.args.text(SENT).as_deref() == Some(&step.name());
-    let wait = || Look::Settled(Outcome::wait(format!("the agent to finish step {}", step.name())));
+    let wait = || Look::Settled(Outcome::wait(WaitFor::StepEnd.with(step.name())));
     Ok(match Progress::of(&commands, &execute(flow), step) {
         Progress::Running => wait(),
         Progress::Failed(why) => Look::Settled(Outcome::Fail { why: format!("Step {} failed: {why}", step.name()) }),
@@ -133,7 +133,7 @@ fn result_of(commands: &[ipa::CommandResult], flow: FlowName) -> Option<Value> {
 
 /// An agent that cannot be reached now calls again if it lives; if not, the flow's deadline ends the wait.
 fn bear_with(error: &DriverError) -> Outcome {
-    Outcome::wait(format!("the agent's next heartbeat ({error})"))
+    Outcome::wait(WaitFor::NextHeartbeat.with(format!("({error})")))
 }
 
 fn failed(step: &Step, why: &str) -> Look {
@@ -168,7 +168,7 @@ pub async fn resume(task: &mut Task, flow: FlowName, step: &Step) -> Result<Outc
             driver.boot.prepare_ramdisk(task, RamdiskFor::Agent).await?;
             driver.set_power(task, PowerTarget::Reboot, None).await?;
             task.args.set(REBOOTED, step.name());
-            Ok(Outcome::wait(format!("the machine to come back after step {}", step.name())))
+            Ok(Outcome::wait(WaitFor::Return.with(step.name())))
         }
     }
 }

@@ -4,7 +4,7 @@ use serde_json::{Map, Value};
 
 use crate::driver::traits::{Argument, Done, Property};
 use crate::driver::{DriverError, Interface, Outcome, Task, Vendor, VendorMethod};
-use crate::model::{FlowName, InterfaceKind, Step};
+use crate::model::{FlowName, InterfaceKind, Step, WaitFor};
 
 pub struct FakeVendor;
 
@@ -45,7 +45,7 @@ impl Interface for FakeVendor {
     fn run_step<'a>(&'a self, _task: &'a mut Task, step: &'a Step) -> Done<'a, Outcome> {
         Box::pin(async move {
             Ok(match step.step.as_str() {
-                "trigger_servicewait" => Outcome::wait("the agent's next heartbeat"),
+                "trigger_servicewait" => Outcome::wait(WaitFor::NextHeartbeat),
                 _ => Outcome::Done,
             })
         })

@@ -3,6 +3,7 @@
 //!
 //! A node's `driver_info` becomes a login, the login a BMC from the environment's pool. Everything here is stateless.
 
+mod advice;
 mod console;
 mod info;
 mod management;
@@ -15,14 +16,20 @@ pub use management::IpmiManagement;
 pub use power::IpmiPower;
 pub use vendor::IpmiVendor;
 
+use uuid::Uuid;
+
 use super::traits::Done;
 use super::{DriverError, Task};
-use crate::bmc::ipmi::{Bmc, IpmiError, Stumbling};
+use crate::bmc::ipmi::{Bmc, IpmiError, Pool, Stumbling};
+use crate::model::Node;
+use crate::trace::{Kind, Trace};
 
 /// The node's BMC, and a name for it in errors.
 struct Connection {
     bmc: Bmc,
     info: info::Info,
+    trace: Trace,
+    node: Uuid,
 }
 
 impl Connection {
@@ -33,13 +40,18 @@ impl Connection {
             other => DriverError::Unreachable(other.to_string()),
         })?;
         let bmc = if task.in_background { bmc.polling() } else { bmc };
-        Ok(Connection { bmc: bmc.bridged(info.bridge), info })
+        let (trace, node) = (task.env.trace.clone(), task.node.uuid);
+        Ok(Connection { bmc: bmc.bridged(info.bridge), info, trace, node })
     }
 
     /// Says which BMC it was, and sorts the error by what a caller can do about it.
     fn error(&self, error: IpmiError) -> DriverError {
         let login = &self.info.login;
-        let text = format!("IPMI of {}:{}: {error}", login.host, login.port);
+        let advice = advice::advice(&error).trim_end_matches('.');
+        let text = format!("IPMI of {}:{}: {error}. {advice}", login.host, login.port);
+        if !matches!(error, IpmiError::LeftAlone { .. } | IpmiError::Stopping) {
+            self.trace.node(self.node, Kind::BmcFailed, text.as_str());
+        }
         match error {
             IpmiError::Unreachable { .. } | IpmiError::NoRoom(_) | IpmiError::Stopping => {
                 DriverError::Unreachable(text)
@@ -58,9 +70,9 @@ impl Connection {
 }
 
 /// What is wrong with a node's BMC, if its settings name one and it stumbles.
-pub fn stumbling(task: &Task) -> Option<Stumbling> {
-    let login = info::parse(&task.driver_info()).ok()?.login;
-    task.env.ipmi.stumbling(&login.host, login.port)
+pub fn stumbling(pool: &Pool, node: &Node) -> Option<Stumbling> {
+    let login = info::parse(&node.driver_info.map()).ok()?.login;
+    pool.stumbling(&login.host, login.port)
 }
 
 /// All of them need the same keys.

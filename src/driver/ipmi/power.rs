@@ -117,7 +117,8 @@ impl Change {
                 Ok(state) => {
                     let (within, wanted) = (self.within, wanted.as_str());
                     DriverError::TimedOut(format!(
-                        "the machine did not reach {wanted:?} within {within:.0?}: its BMC says {:?}",
+                        "the machine did not reach {wanted:?} within {within:.0?}: its BMC says {:?}. Look at its power \
+                         supply and into the BMC's event log",
                         state.as_str()
                     ))
                 }

@@ -41,6 +41,7 @@ use crate::clock::Clock;
 use crate::net::{Net, UdpBind, UdpSocket};
 use crate::service::boot::{self, Acquaintance, Claim, Owner, Verdict};
 use crate::store::{Store, StoreError, leases};
+use crate::trace::{Kind, Trace};
 use crate::wire::dhcp::{Message, MessageType};
 use crate::wire::dhcp_options::code;
 use crate::wire::mac::Mac;
@@ -73,6 +74,7 @@ pub struct Settings {
     pub lease_secs: u32,
     /// Base URL of the provisioning listener, without a trailing slash. None: iPXE is told nothing.
     pub url: Option<String>,
+    pub trace: Trace,
 }
 
 /// A bound server that does not run yet.
@@ -107,9 +109,13 @@ impl Server {
         let mut pool = Pool::new(&settings.pool);
         for lease in store.read(leases::all).await? {
             pool.taken(lease.address, lease.expires_at);
+            if let Ok(mac) = lease.mac.parse() {
+                settings.trace.held(mac, lease.address.into());
+            }
         }
         pool.exclude(settings.network.server);
         settings.network.gateway.into_iter().chain(settings.reservations.addresses()).for_each(|it| pool.exclude(it));
+        settings.trace.serves_dhcp();
         let table = tokio::task::spawn_blocking(move || LoaderTable::of(&loaders)).await?;
         Ok(Server {
             shared: Arc::new(Shared { settings, clock, store, loaders: table, socket, pool: Mutex::new(pool) }),
@@ -179,12 +185,11 @@ impl Shared {
             let owned = macs.into_iter().map(|mac| Ok((mac, boot::owner(read, &mac.to_string())?.is_some())));
             owned.collect::<Result<Vec<_>, StoreError>>()
         });
-        let ours = match found.await {
-            Ok(found) => found
-                .into_iter()
-                .filter(|(mac, owned)| *owned || self.settings.reservations.of(*mac).is_some())
-                .map(|(mac, _)| mac)
-                .collect(),
+        let ours: BTreeSet<Mac> = match found.await {
+            Ok(found) => {
+                let ours = found.into_iter().filter(|(mac, owned)| self.welcome_or_noted(*mac, *owned));
+                ours.map(|(mac, _)| mac).collect()
+            }
             Err(error) => {
                 error!(%error, "DHCP requests not answered");
                 BTreeSet::new()
@@ -193,11 +198,21 @@ impl Shared {
         Done::Look { asked, ours }
     }
 
+    /// Whether a card is ours; if not, and it gets no answer, it is noted for whoever wonders where their machine is.
+    fn welcome_or_noted(&self, mac: Mac, owned: bool) -> bool {
+        let ours = owned || self.settings.reservations.of(mac).is_some();
+        if !ours && !self.settings.serve_unknown {
+            self.note(mac, false, Kind::UnknownCard, "it is not answered");
+        }
+        ours
+    }
+
     /// Answers a message; whether its card is one that is answered.
     async fn serve(&self, message: Message, source: SocketAddr) -> bool {
         let (Some(kind), Some(mac)) = (message.kind(), message.mac()) else { return true };
         if !self.settings.serves(message.giaddr) {
             debug!(%mac, relay = %message.giaddr, "DHCP request from a network that the pool is not for");
+            self.note(mac, false, Kind::OtherNetwork, format!("by the relay {}", message.giaddr));
             return true;
         }
         let asked = Asked { mac, client: client::recognise(&message), message };
@@ -231,6 +246,7 @@ impl Shared {
     async fn discover(&self, asked: &Asked) -> Result<Option<Message>, StoreError> {
         let known = self.acquaintance(asked.mac).await?;
         if !self.welcome(asked.mac, known.owner) {
+            self.note(asked.mac, false, Kind::UnknownCard, told(asked.client));
             return Ok(None);
         }
         let address = match self.reserved(asked.mac).await? {
@@ -244,6 +260,7 @@ impl Shared {
         };
         let Some(address) = address else {
             warn!(mac = %asked.mac, "no address left to offer");
+            self.note(asked.mac, known.owner.is_some(), Kind::NoAddress, "");
             return Ok(None);
         };
         Ok(Some(self.grant(asked, MessageType::Offer, Some(address), known.owner)))
@@ -253,7 +270,8 @@ impl Shared {
     async fn request(&self, asked: &Asked) -> Result<Option<Message>, StoreError> {
         let options = &asked.message.options;
         let chosen = options.address(code::SERVER_ID);
-        if chosen.is_some_and(|server| server != self.settings.network.server) {
+        if let Some(other) = chosen.filter(|server| *server != self.settings.network.server) {
+            self.note(asked.mac, false, Kind::Elsewhere, format!("{other}, {}", told(asked.client)));
             self.pool().withdraw(asked.mac);
             return Ok(None);
         }
@@ -302,6 +320,7 @@ impl Shared {
             && self.store.write(move |tx| boot::decline(tx, &text, address)).await?
         {
             warn!(%mac, %address, "a client found its address in use by somebody else");
+            self.note(mac, true, Kind::Declined, address.to_string());
             self.pool().declined(mac, address, self.clock.now());
         }
         Ok(None)
@@ -361,6 +380,7 @@ impl Shared {
 
     fn grant(&self, asked: &Asked, kind: MessageType, address: Option<Ipv4Addr>, owner: Option<Owner>) -> Message {
         let boot = owner.filter(|owner| owner.pxe_enabled).and_then(|_| self.boot_file(asked));
+        self.note_grant(asked, kind, address, owner, boot.as_ref());
         let lease_secs = address.map(|_| self.settings.lease_secs);
         let mut reply = reply::grant(&asked.message, kind, address, lease_secs, boot.as_ref(), &self.settings.network);
         if let Some(name) = self.name(asked.mac) {
@@ -379,11 +399,56 @@ impl Shared {
 
     fn refuse(&self, asked: &Asked, address: Ipv4Addr) -> Message {
         info!(mac = %asked.mac, %address, "DHCP request refused: the address is not this client's");
+        self.note(asked.mac, false, Kind::NotItsOwn, address.to_string());
         reply::refuse(&asked.message, "the address is not yours", self.settings.network.server)
+    }
+
+    fn note(&self, mac: Mac, known: bool, kind: Kind, text: impl Into<String>) {
+        self.settings.trace.card(mac, known, kind, text);
+    }
+
+    /// What a client got, and whether it can boot from that.
+    fn note_grant(
+        &self,
+        asked: &Asked,
+        kind: MessageType,
+        address: Option<Ipv4Addr>,
+        owner: Option<Owner>,
+        boot: Option<&BootFile>,
+    ) {
+        let address = address.unwrap_or(asked.message.ciaddr);
+        if kind == MessageType::Offer {
+            return self.note(asked.mac, owner.is_some(), Kind::Offered, format!("{address}, {}", told(asked.client)));
+        }
+        if owner.is_some() {
+            self.settings.trace.held(asked.mac, IpAddr::V4(address));
+        }
+        let bootable = owner.is_none_or(|owner| owner.pxe_enabled);
+        let kind = match (asked.client, boot) {
+            (client::Client::Ordinary, _) => Kind::LeasedSystem,
+            _ if !bootable => Kind::NoBootFile,
+            (client::Client::Ipxe, Some(_)) => Kind::LeasedIpxe,
+            (client::Client::Ipxe, None) => Kind::NoUrl,
+            (_, Some(_)) => Kind::LeasedFirmware,
+            (_, None) => Kind::NoLoader,
+        };
+        let to_load = boot.map(|boot| format!(", told to load {}", boot.name)).unwrap_or_default();
+        self.note(asked.mac, owner.is_some(), kind, format!("{address}, {}{to_load}", told(asked.client)));
     }
 
     fn pool(&self) -> MutexGuard<'_, Pool> {
         self.pool.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A kind of client, for a person.
+fn told(client: client::Client) -> String {
+    match client {
+        client::Client::Ipxe => "as iPXE".to_owned(),
+        client::Client::Firmware(0) => "as BIOS firmware".to_owned(),
+        client::Client::Firmware(architecture) => format!("as UEFI firmware (architecture {architecture})"),
+        client::Client::HttpFirmware(architecture) => format!("as UEFI HTTP boot (architecture {architecture})"),
+        client::Client::Ordinary => "as an operating system".to_owned(),
     }
 }
 

@@ -16,6 +16,7 @@
 
 pub mod file;
 mod script;
+mod watch;
 
 use std::future::Future;
 use std::io;
@@ -38,6 +39,7 @@ use crate::disk;
 use crate::model::boot_plan::Boot;
 use crate::service::boot::{self, Orders};
 use crate::store::{Read, Store, StoreError, leases};
+use crate::trace::{Kind, Trace};
 use crate::wire::mac::Mac;
 
 /// A body that may be a stream.
@@ -64,6 +66,8 @@ pub struct Inner {
     /// Kernels and ramdisks lie below one of these.
     pub roots: Vec<PathBuf>,
     pub open_image: OpenImage,
+    /// Where it is noted what machines fetch.
+    pub trace: Trace,
 }
 
 /// The machine that a script is for.
@@ -106,12 +110,19 @@ impl Handler {
             ["boot.ipxe"] => Ok(Some(script_content(script::entry(&self.0.url)))),
             ["boot", "loader", name] => Ok(self.0.loaders.get(name).await.ok().map(|b| (Content::Memory(b), BYTES))),
             ["boot", name] => self.script(name, peer.ip().to_canonical()).await,
-            ["boot", node, key, what] => self.plan_file(node, key, what).await,
+            ["boot", node, key, what] => {
+                let found = self.plan_file(node, key, what).await;
+                self.note_plan_file(node, what, peer.ip().to_canonical(), &found);
+                found
+            }
             ["images", node, key, name] => self.image(node, key, name).await,
             _ => Ok(None),
         };
         match found {
-            Ok(Some((content, kind))) => file::answer(request.method(), request.headers(), content, kind),
+            Ok(Some((content, kind))) => {
+                let answer = file::answer(request.method(), request.headers(), content, kind);
+                self.watched(request.method(), path, peer.ip().to_canonical(), answer)
+            }
             Ok(None) => text(StatusCode::NOT_FOUND, "not found\n".into()),
             Err(error) => {
                 error!(path, %peer, error = format!("{error:#}"), "request of a machine failed");
@@ -136,20 +147,25 @@ impl Handler {
                 _ => "Nothing is to be deployed here, booting from disk",
             };
             info!(%mac, %peer, why, "boot script: its disk");
+            self.0.trace.card(mac, machine.node.is_some(), Kind::DiskScript, format!("asked by {peer}: {why}"));
             return script::disk(why);
         };
         if let Some(leased) = machine.address.filter(|leased| *leased != peer) {
             warn!(%mac, %node, %peer, %leased, "boot script refused: asked for from another address than the machine's");
+            self.0.trace.card(mac, true, Kind::ScriptRefused, format!("{peer} asked, and the machine has {leased}"));
             return script::failure("This boot script is for the machine with that address");
         }
         match script::network(plan, node, mac, &self.0.url) {
             Some(text) => {
                 info!(%mac, %node, %peer, "boot script: from the network");
+                self.0.trace.held(mac, peer);
+                self.0.trace.card(mac, true, Kind::Script, format!("asked by {peer}"));
                 text
             }
             None => {
                 let problem = plan.problem().unwrap_or_default();
                 error!(%mac, %node, problem, "boot script cannot be written");
+                self.0.trace.card(mac, true, Kind::ScriptImpossible, problem);
                 script::failure("This machine has a boot plan that cannot be followed")
             }
         }
@@ -178,6 +194,45 @@ impl Handler {
     async fn is_held(&self) -> bool {
         // If the store cannot say, it is better to give nothing.
         self.0.store.glance(boot::is_held).await.unwrap_or(true)
+    }
+
+    fn note_plan_file<T>(&self, node: &str, what: &str, peer: IpAddr, found: &anyhow::Result<Option<T>>) {
+        let (Ok(node), trace) = (node.parse::<Uuid>(), &self.0.trace) else { return };
+        match found {
+            Ok(Some(_)) => trace.node(node, Kind::FileBegun, format!("{what}, by {peer}")),
+            Ok(None) => trace.address(peer, Kind::OldPlan, what),
+            Err(error) => trace.node(node, Kind::FileUnreadable, format!("{what}: {error:#}")),
+        }
+    }
+
+    /// The answer, which notes whether the machine had all of it.
+    fn watched(&self, method: &Method, path: &str, peer: IpAddr, answer: Response<Body>) -> Response<Body> {
+        let parts: Vec<&str> = path.split('/').skip(1).collect();
+        let (node, what, whole, broken) = match parts[..] {
+            ["boot", "loader", name] => (None, name, Kind::LoaderByHttp, Kind::LoaderBroken),
+            ["boot", node, _, "kernel"] => (node.parse::<Uuid>().ok(), "kernel", Kind::KernelSent, Kind::FileBroken),
+            ["boot", node, _, "ramdisk"] => (node.parse::<Uuid>().ok(), "ramdisk", Kind::RamdiskSent, Kind::FileBroken),
+            ["boot", node, _, "iso"] => (node.parse::<Uuid>().ok(), "ISO image", Kind::IsoSent, Kind::FileBroken),
+            ["images", node, _, name] => (node.parse::<Uuid>().ok(), name, Kind::ImageSent, Kind::ImageBroken),
+            _ => return answer,
+        };
+        // Parts of a file are fetched by whoever reads it as a disk; a question about it fetches nothing.
+        if method != Method::GET || answer.status() != StatusCode::OK {
+            return answer;
+        }
+        let (trace, what) = (self.0.trace.clone(), what.to_owned());
+        answer.map(|body| {
+            watch::watched(body, move |sent, promised| {
+                let (kind, text) = match sent >= promised {
+                    true => (whole, format!("{what}, {sent} bytes, by {peer}")),
+                    false => (broken, format!("{what}, {sent} of {promised} bytes, by {peer}")),
+                };
+                match node {
+                    Some(node) => trace.node(node, kind, text),
+                    None => trace.address(peer, kind, text),
+                }
+            })
+        })
     }
 
     async fn image(&self, node: &str, key: &str, name: &str) -> anyhow::Result<Option<(Content, &'static str)>> {

@@ -29,6 +29,7 @@ use self::transfers::{Key, Transfers};
 use super::loaders::{Loaders, Refused};
 use crate::clock::Clock;
 use crate::net::{Net, PatientUdp, Received, UdpBind, UdpSocket};
+use crate::trace::{Kind, Trace};
 
 /// What a transfer's thread needs is a packet and a few calls; a debug build needs more of it.
 const STACK_BYTES: usize = 256 << 10;
@@ -48,6 +49,7 @@ pub struct Settings {
     pub most_per_peer: usize,
     /// How long a shutdown waits for running transfers.
     pub drain: Duration,
+    pub trace: Trace,
 }
 
 impl Settings {
@@ -60,6 +62,7 @@ impl Settings {
             most_transfers: 512,
             most_per_peer: 64,
             drain: Duration::from_secs(3),
+            trace: Trace::default(),
         }
     }
 }
@@ -152,9 +155,10 @@ impl Server {
             ..UdpBind::at(SocketAddr::new(received.local.unwrap_or(self.settings.listen.ip()), 0))
         };
         let (net, clock, loaders) = (self.net.clone(), self.clock.clone(), self.loaders.clone());
+        let trace = self.settings.trace.clone();
         let timeout = self.settings.timeout;
         transfers.start(key.clone(), |cut| async move {
-            Job { net, clock, loaders, bind, cut }.run(key, options, timeout).await
+            Job { net, clock, loaders, bind, cut, trace }.run(key, options, timeout).await
         });
     }
 }
@@ -166,6 +170,7 @@ struct Job {
     loaders: Loaders,
     bind: UdpBind,
     cut: CancellationToken,
+    trace: Trace,
 }
 
 impl Job {
@@ -183,6 +188,7 @@ impl Job {
             Ok(content) => content,
             Err(refused) => {
                 debug!(peer = %key.peer, name = ?key.name, %refused, "TFTP request refused");
+                self.trace.address(key.peer.ip(), Kind::LoaderAbsent, format!("{:?}: {refused}", key.name));
                 let code = if refused == Refused::NotFound { ErrorCode::FileNotFound } else { ErrorCode::NotDefined };
                 if let Some(packet) = error_packet(code, &refused.to_string()) {
                     let _ = socket.send(&packet);
@@ -196,6 +202,14 @@ impl Job {
             Ok(end) => {
                 let millis = (self.clock.instant() - started).as_millis() as u64;
                 info!(peer = %key.peer, name = ?key.name, bytes, millis, ?end, "TFTP transfer");
+                let (ip, name) = (key.peer.ip(), &key.name);
+                match end {
+                    End::Complete => {
+                        self.trace.address(ip, Kind::LoaderSent, format!("{name:?}, {bytes} bytes in {millis} ms"))
+                    }
+                    End::Silent => self.trace.address(ip, Kind::LoaderBroken, format!("{name:?}, {bytes} bytes")),
+                    End::Stopped => {}
+                }
                 Some(end)
             }
             Err(error) => {

@@ -5,7 +5,9 @@ use std::time::Duration;
 use uuid::Uuid;
 
 use super::choose::{Choice, choose};
-use crate::model::{Allocation, AllocationState, FlowName, Node, Object, Phase, Stage, Work};
+use crate::model::{Allocation, AllocationState, FlowName, Node, Object, Phase, Stage, WaitFor, Work};
+use crate::provision::Event;
+use crate::service::why::{after, with_next};
 use crate::service::{Refused, journal};
 use crate::store::{StoreError, Tx, allocations, nodes, work};
 
@@ -86,7 +88,10 @@ pub fn give_up(tx: &Tx, uuid: Uuid, why: &str) -> Result<(), StoreError> {
 fn fail(tx: &Tx, allocation: &Allocation, why: &str) -> Result<(), StoreError> {
     let failed = Allocation {
         state: AllocationState::Error,
-        last_error: Some(format!("Failed to process allocation {}: {why}", allocation.uuid)),
+        last_error: Some(with_next(
+            &format!("Failed to process allocation {}: {why}", allocation.uuid),
+            after(FlowName::Allocate, Event::Fail),
+        )),
         node_uuid: None,
         ..allocation.clone()
     };
@@ -120,7 +125,7 @@ fn wait(tx: &Tx, allocation: &Allocation, count: usize) -> Result<Attempt, Store
                     phase: Phase::Waiting,
                     attempt: 1,
                     args: Object::default(),
-                    why: Some(format!("all of {count} suitable nodes are reserved")),
+                    why: Some(WaitFor::BusyNodes.with(count.to_string()).to_string()),
                     since: now,
                     due_at: Some(later(ROUND)),
                     deadline_at: Some(later(PATIENCE)),

@@ -4,7 +4,7 @@
 //! file, encryption or an unknown feature in what was accepted; nothing that only looks like a disk is taken for one; what a
 //! checksum file is said to hold stands in it.
 
-use bessemer::image::checksum::{Algorithm, Checksum, Wanted, find, wanted};
+use bessemer::image::checksum::{Algorithm, Checksum, WAIVED, Wanted, find, wanted};
 use bessemer::image::format::{Format, HEAD_BYTES, detect};
 
 pub fn run(data: &[u8]) {
@@ -49,6 +49,7 @@ fn listing(text: &str) {
     match wanted(Some(text), None, None, false) {
         Ok(Wanted::Exactly(sum)) => sound(&sum, false),
         Ok(Wanted::ListedAt(address)) => assert_eq!(address, text),
+        Ok(Wanted::Waived) => assert_eq!(text, WAIVED),
         Ok(Wanted::OfOurFile) => panic!("a checksum was given"),
         Err(error) => assert!(error.to_string().starts_with("image_")),
     }

@@ -22,3 +22,4 @@ mod state_verbs;
 mod states;
 mod surface;
 mod volumes;
+mod why;

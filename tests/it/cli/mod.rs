@@ -2,6 +2,7 @@
 
 mod backup;
 mod demo;
+mod why;
 
 use std::io::{BufRead as _, BufReader, Read as _};
 use std::process::{Child, Command, Output, Stdio};

@@ -13,5 +13,6 @@ mod service;
 pub mod site;
 mod steps;
 mod unrescue;
+mod why;
 mod wishes;
 pub mod world;

@@ -49,6 +49,7 @@ impl Listener {
             loaders: world.loaders()?,
             url: "http://127.77.0.1:8080".into(),
             roots: vec![roots],
+            trace: Default::default(),
             open_image: Arc::new(move |name| match name {
                 "sha256-aa" | "sha256-cc" => {
                     let file = std::fs::File::open(images.join("image"))?;

@@ -58,12 +58,19 @@ impl Site {
         edit(&mut settings);
         let mut tasks = JoinSet::new();
         let (store, loaders) = (world.store.clone(), Loaders::new(dir));
-        let parts = Parts { net, clock: clock.clone(), random: Random::system(), store: store.clone(), loaders };
+        let parts = Parts {
+            net,
+            clock: clock.clone(),
+            random: Random::system(),
+            store: store.clone(),
+            loaders,
+            trace: Default::default(),
+        };
         let loaders = parts.loaders.clone();
         let bound = bessemer::pxe::start(parts, settings, &mut tasks, &stop).await?;
         let roots = vec![world.dir.path().to_owned()];
         let open_image = Arc::new(|_: &str| Ok(None));
-        let handler = Handler::new(Inner { store, clock, loaders, url, roots, open_image });
+        let handler = Handler::new(Inner { store, clock, loaders, url, roots, open_image, trace: Default::default() });
         tasks.spawn(stop.clone().run_until_cancelled_owned(serve(listener, handler)).into_ok());
         Ok(Site { world, bound, stop, tasks })
     }

@@ -114,6 +114,7 @@ impl Link {
                 random: Random::system(),
                 store: world.store.clone(),
                 loaders: world.loaders()?,
+                trace: Default::default(),
             };
             let mut tasks = JoinSet::new();
             let started = bessemer::pxe::start(parts, settings, &mut tasks, &stopped).await;

@@ -83,6 +83,7 @@ impl World {
             serve_unknown: false,
             lease_secs: 3600,
             url: Some("http://127.77.0.1:8080".into()),
+            trace: Default::default(),
         };
         edit(&mut settings);
         let server =
