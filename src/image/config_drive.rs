@@ -53,12 +53,19 @@ fn prepare_text(text: &str) -> Result<Option<String>, ImageError> {
     if text.is_empty() {
         return Ok(None);
     }
-    if text.contains("://") {
+    if is_address(text) {
         Url::parse(text).map_err(|error| wrong(&error.to_string()))?;
         return Ok(Some(text.to_owned()));
     }
     check(text)?;
     Ok(Some(text.to_owned()))
+}
+
+/// Whether `text` is meant as an address. A text that only has one in it, such as a script, is not: a refused address is shown.
+fn is_address(text: &str) -> bool {
+    let plain = |scheme: &str| !scheme.is_empty() && scheme.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    let one_word = !text.contains(|c: char| c.is_whitespace() || c.is_control());
+    one_word && text.split_once("://").is_some_and(|(scheme, _)| plain(scheme))
 }
 
 /// Whether `text` is base64(gzip(something of at most [`MAX_BYTES`])): an agent finds out only after writing the image.
@@ -171,6 +178,8 @@ mod tests {
             r#"{"meta_data":"s3cret"}"#,
             r#"{"other":"s3cret"}"#,
             "ftp://s3cret",
+            "#!/bin/sh\nPASS=s3cret! curl http://h/",
+            "a:s3cret!:http://h",
         ] {
             let error = given(text).err().map(|error| error.to_string()).unwrap_or_default();
             assert!(error.starts_with("configdrive:"), "{text}: {error}");

@@ -53,7 +53,7 @@ fn hidden(error: &str, text: &str, object: Option<&Map<String, Value>>) {
     let shown = match object {
         Some(object) => object.keys().any(|key| key.contains(SECRET)),
         // Of an address only what logs in is secret.
-        None => inner.contains("://"),
+        None => inner.trim().split_once("://").is_some_and(|(scheme, _)| !scheme.contains(SECRET)),
     };
     assert!(shown || !error.contains(SECRET), "{error}");
     if let Some(object) = object {
@@ -81,7 +81,8 @@ fn address(text: &str) {
             shown
         }
     };
-    if let Some((_, rest)) = text.split_once("://")
+    if let Some((scheme, rest)) = text.split_once("://")
+        && !scheme.contains(SECRET)
         && let Some((credentials, elsewhere)) = rest.rsplit_once('@')
         && credentials.contains(SECRET)
         && !elsewhere.contains(SECRET)
