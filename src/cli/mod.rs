@@ -5,6 +5,7 @@
 //! goes away is no error.
 
 mod backup;
+mod check;
 mod config;
 mod demo;
 mod hold;
@@ -37,6 +38,8 @@ enum Command {
     Demo(demo::Args),
     /// Say why a machine hangs or failed, since when, until when, and what next
     Why(why::Args),
+    /// Say everything that is wrong with a store: reads only, also beside a running service
+    Check(check::Args),
     /// Show or check the configuration
     Config(config::Args),
     /// Copy the store into a file, checked, whether the service runs or not
@@ -66,6 +69,7 @@ pub fn main() -> ExitCode {
         Command::Serve(args) => serve::run(args),
         Command::Demo(args) => demo::run(args),
         Command::Why(args) => why::run(args),
+        Command::Check(args) => check::run(args),
         Command::Config(args) => config::run(args),
         Command::Backup(args) => backup::run(args),
         Command::Restore(args) => restore::run(args),

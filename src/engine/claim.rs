@@ -84,7 +84,7 @@ pub async fn claim(engine: &Engine, id: i64, interrupted: bool) -> Refused<Optio
         })
         .await?;
     Ok(built.map(|task| {
-        let task = task.with_checkpoint(Arc::new(delta::Saver(engine.store.clone())));
+        let task = task.with_checkpoint(Arc::new(delta::Saver(engine.clone())));
         let mut task = task.with_family(Arc::new(Kin(engine.clone())));
         task.flow = Some(flow);
         task.args = owed.args.clone();

@@ -4,12 +4,13 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
+use super::Engine;
 use crate::driver::task::SECRET_COLUMNS;
 use crate::driver::{Changes, Checkpoint, DriverError, Environment, Fut, Task};
 use crate::model::{Node, Port, Record as _};
 use crate::service::{Refusal, Refused, agent, bios, firmware, rescue};
 use crate::store::blobs::{self, BlobKind};
-use crate::store::{Read, Store, StoreError, Tx, nodes, ports, secrets};
+use crate::store::{Read, StoreError, Tx, nodes, ports, secrets};
 
 /// Reads all that a task holds. `None` if the node is gone.
 pub fn build(read: &Read, uuid: Uuid, env: &Environment) -> Result<Option<Task>, StoreError> {
@@ -112,7 +113,7 @@ impl Delta {
 }
 
 /// Saves a task midway, for the driver that asks.
-pub struct Saver(pub Store);
+pub struct Saver(pub Engine);
 
 impl Checkpoint for Saver {
     fn save<'a>(&'a self, task: &'a mut Task) -> Fut<'a, Result<(), DriverError>> {
@@ -122,7 +123,7 @@ impl Checkpoint for Saver {
             if delta.is_empty() {
                 return Ok(());
             }
-            let stored = self.0.write(move |tx| delta.store(tx)).await;
+            let stored = self.0.insist(move |tx| delta.store(tx)).await;
             let stored = stored.map_err(|error| DriverError::Refused(format!("could not be saved: {error}")))?;
             task.rebase(stored, &changes);
             Ok(())

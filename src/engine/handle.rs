@@ -272,7 +272,7 @@ impl Handle {
         let env = self.engine.env.clone();
         let built = self.store().read(move |read| delta::build(read, node, &env)).await?;
         let built = built.ok_or_else(|| Refusal::not_found(format!("Node {node} could not be found.")))?;
-        let task = built.with_checkpoint(Arc::new(delta::Saver(self.store().clone())));
+        let task = built.with_checkpoint(Arc::new(delta::Saver(self.engine.clone())));
         let mut task = task.with_family(Arc::new(Kin(self.engine.clone())));
         let driver = Driver::of(&task.node)?;
         if lock == Lock::Exclusive {
@@ -284,19 +284,35 @@ impl Handle {
         };
         let delta = Delta::of(&mut task);
         if lock == Lock::Exclusive || !delta.is_empty() {
-            let release = lock == Lock::Exclusive;
-            self.store()
-                .write(move |tx| {
-                    let (before, mut node) = delta.merged(tx)?;
-                    if release {
-                        node.reservation = None;
-                    }
-                    nodes::update(tx, &before, &node)?;
-                    Ok::<_, Refusal>(())
-                })
-                .await?;
+            self.conclude(lock, delta).await?;
         }
         result
+    }
+
+    /// Writes down what a call has come to and gives the node back. If the store cannot keep it now, the client is told,
+    /// and the node is given back as soon as it can.
+    async fn conclude(&self, lock: Lock, delta: Delta) -> Refused<()> {
+        let (release, delta) = (lock == Lock::Exclusive, Arc::new(delta));
+        let job = move |tx: &Tx| {
+            let (before, mut node) = delta.merged(tx)?;
+            if release {
+                node.reservation = None;
+            }
+            nodes::update(tx, &before, &node)?;
+            Ok::<_, Refusal>(())
+        };
+        let written = self.store().write(job.clone()).await;
+        if let Err(Refusal::Store(error)) = &written
+            && error.may_pass()
+        {
+            let engine = self.engine.clone();
+            self.engine.tasks.spawn(async move {
+                if let Err(error) = engine.insist(job).await {
+                    tracing::error!(?error, "what became of a call could not be written down");
+                }
+            });
+        }
+        written
     }
 
     /// Reserves the node and begins an act. What becomes of it is seen in the node: it is given
@@ -345,7 +361,7 @@ impl Handle {
     ) -> Refused<()> {
         let env = self.engine.env.clone();
         let Some(task) = self.store().read(move |read| delta::build(read, node, &env)).await? else { return Ok(()) };
-        let mut task = task.with_checkpoint(std::sync::Arc::new(delta::Saver(self.store().clone())));
+        let mut task = task.with_checkpoint(Arc::new(delta::Saver(self.engine.clone())));
         let result = match Driver::of(&task.node) {
             Ok(driver) => match tokio::time::timeout(within, op(&mut task, driver)).await {
                 Ok(result) => result,
@@ -358,9 +374,9 @@ impl Handle {
         if let Some(why) = &failure {
             tracing::warn!(%node, %why, "an act failed");
         }
-        let (delta, event_type) = (Delta::of(&mut task), act.event_type);
-        self.store()
-            .write(move |tx| {
+        let (delta, event_type) = (Arc::new(Delta::of(&mut task)), act.event_type);
+        self.engine
+            .insist(move |tx| {
                 let (before, mut node) = delta.merged(tx)?;
                 node.reservation = None;
                 if let Some(why) = &failure {

@@ -55,7 +55,7 @@ async fn apply(engine: &Engine, task: &Task, rule: InspectionRule, at: Progress)
     let mut at = at;
     loop {
         let (asked, from) = (rule.clone(), at);
-        let done = engine.store.write(move |tx| carry_on(tx, uuid, &asked, from.clone())).await;
+        let done = engine.insist(move |tx| carry_on(tx, uuid, &asked, from.clone())).await;
         let (progress, call) = done.map_err(refused)?;
         at = progress;
         let Some(call) = call else { return Ok(at) };

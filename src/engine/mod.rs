@@ -35,14 +35,16 @@ pub use handle::{Act, Handle, Lock};
 
 use crate::driver::{self, Environment};
 use crate::service::why::{Sight, Stumbles, Stumbling};
-use crate::service::{self, Rules};
-use crate::store::{Store, StoreError, hold, nodes, work};
+use crate::service::{self, Refusal, Refused, Rules};
+use crate::store::{Store, StoreError, Tx, hold, nodes, work};
 
 /// How many flows advance at once; the others stay in the table.
 const WALKS: usize = 256;
 /// The engine looks at its table at least this often, should a wake-up or a clock change be missed.
 const SAFETY_NET: Duration = Duration::from_secs(60);
 
+/// How soon a store that refuses to be written is asked again, about.
+const STORE_AGAIN: Duration = Duration::from_secs(1);
 /// How soon a row is looked at again that could not be moved.
 const AGAIN: Duration = Duration::from_millis(50);
 
@@ -114,7 +116,7 @@ impl Engine {
             self.tasks.spawn(sync::run(self.clone()));
         }
         if self.released().await? {
-            recover::recover(&self).await?;
+            self.recover().await?;
         }
         let mut changed = self.store.work_changed();
         while !self.stop.is_cancelled() {
@@ -158,6 +160,36 @@ impl Engine {
             }
         }
         Ok(false)
+    }
+
+    /// A store that cannot be written now does not keep its readers from being served; nothing moves until it can be.
+    async fn recover(&self) -> Result<(), StoreError> {
+        loop {
+            match recover::recover(self).await {
+                Err(error) if error.may_pass() && !self.stop.is_cancelled() => self.breathe().await,
+                settled => return settled,
+            }
+        }
+    }
+
+    /// Writes what cannot be asked for again, such as what a machine has done: for as long as the store cannot keep it,
+    /// it is tried again. It ends when the service stops; then the row of work still says that the step had begun.
+    async fn insist<T: Send + 'static>(&self, job: impl Fn(&Tx) -> Refused<T> + Clone + Send + 'static) -> Refused<T> {
+        loop {
+            match self.store.write(job.clone()).await {
+                Err(Refusal::Store(error)) if error.may_pass() && !self.stop.is_cancelled() => self.breathe().await,
+                settled => return settled,
+            }
+        }
+    }
+
+    /// The pause before a store that refuses is asked again.
+    async fn breathe(&self) {
+        tokio::select! {
+            biased;
+            () = self.stop.cancelled() => {}
+            () = self.env.clock.sleep(self.env.random.jitter(STORE_AGAIN)) => {}
+        }
     }
 
     /// Starts a walk for every runnable row that has none; when to look again.

@@ -56,7 +56,7 @@ pub async fn settle(engine: &Engine, mut piece: Piece, outcome: Result<Outcome, 
         delta: Delta::of(&mut piece.task),
     });
     let rules = engine.rules.clone();
-    engine.store.write(move |tx| settled.write(tx, &rules)).await
+    engine.insist(move |tx| settled.write(tx, &rules)).await
 }
 
 impl Settled {

@@ -21,6 +21,12 @@ pub async fn walk(engine: &Engine, id: i64) -> bool {
             Ok(Advance::Ended) => return true,
             Ok(Advance::Nothing) => return !interrupted,
             Err(Refusal::NotFound(_)) => return true,
+            Err(Refusal::Store(error)) if error.may_pass() => {
+                // The store says so itself, once for all.
+                tracing::debug!(work = id, %error, "work waits for the store");
+                engine.breathe().await;
+                return true;
+            }
             Err(error) => {
                 tracing::error!(work = id, error = ?error, "work could not be carried on; it is tried again");
                 engine.env.clock.sleep(engine.env.random.jitter(std::time::Duration::from_secs(1))).await;

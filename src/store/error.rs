@@ -1,5 +1,7 @@
 //! What can go wrong with a store, as far as anybody acts on it.
 
+use std::cell::RefCell;
+
 /// Answers to clients name no SQL: the text of an error from SQLite stays in [`StoreError::Broken`], for the log.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
@@ -7,11 +9,22 @@ pub enum StoreError {
     #[error("a row with this {0} exists already")]
     Duplicate(String),
     /// The disk (or the configured size) is full. Nothing of the request was kept.
-    #[error("the store is full: nothing of this request was kept")]
+    #[error(
+        "the store is full, its disk has no room left: nothing of this request was kept; ask again once there is room"
+    )]
     Full,
     /// The file cannot be written.
-    #[error("the store is read-only: nothing of this request was kept")]
+    #[error("the store is read-only, its file may not be written: nothing of this request was kept")]
     ReadOnly,
+    /// The disk, or the directory, answers with errors.
+    #[error("the store cannot use its disk ({0}): nothing of this request was kept")]
+    Disk(String),
+    /// What is in the file is no database any more. Nothing is written from then on, so that nothing more is lost.
+    #[error(
+        "the store is damaged ({0}): nothing of this request was kept, and nothing is written any more; \
+         `bessemer check` says what is wrong, then the newest backup is to be restored"
+    )]
+    Damaged(String),
     /// Somebody else's transaction is in the way, such as a shell's on the same file. Nothing of the request was kept.
     #[error("the store is locked by another program: nothing of this request was kept")]
     Busy,
@@ -27,17 +40,59 @@ pub enum StoreError {
     /// The file is something else, and was left untouched.
     #[error("{path} is no store of bessemer: {why}; it was left untouched")]
     Foreign { path: String, why: String },
+    /// The file was found damaged while it was opened, and was left as it is.
+    #[error(
+        "the store {path} is damaged ({why}); it was left as it is. `bessemer check --db {path}` says what is wrong, \
+         then restore the newest backup"
+    )]
+    Unusable { path: String, why: String },
     /// The service is stopping.
     #[error("the store is closed")]
     Closed,
-    /// Anything else: a damaged file, an I/O error, a programming error in SQL.
+    /// Anything else: a row that holds what no version has written, a programming error in SQL.
     #[error("the store failed")]
     Broken(#[source] anyhow::Error),
+}
+
+impl StoreError {
+    /// Whether the same job can succeed later without anybody having changed it: what is owed to the store then waits.
+    pub fn may_pass(&self) -> bool {
+        matches!(self, StoreError::Full | StoreError::ReadOnly | StoreError::Busy | StoreError::Disk(_))
+    }
+}
+
+thread_local! {
+    /// What SQLite said when it last found damage in this thread. Jobs and looks have errors of their own, which may
+    /// hide it from whoever runs them.
+    static DAMAGE: RefCell<Option<String>> = const { RefCell::new(None) };
+}
+
+/// Runs a job or a look; what it answers, and the damage that it has met.
+pub(super) fn watched<T>(run: impl FnOnce() -> T) -> (T, Option<String>) {
+    DAMAGE.take();
+    let answer = run();
+    (answer, DAMAGE.take())
 }
 
 impl From<rusqlite::Error> for StoreError {
     fn from(error: rusqlite::Error) -> Self {
         use rusqlite::ErrorCode;
+        if let Some(code) = error.sqlite_error() {
+            match code.code {
+                ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase => {
+                    tracing::error!(%error, "SQLite finds the store damaged");
+                    // The code's own words: the longer text can name what is in the file.
+                    DAMAGE.set(Some(code.to_string()));
+                    return StoreError::Damaged(code.to_string());
+                }
+                // The shared memory beside the file is the first that finds no room.
+                ErrorCode::SystemIoFailure if code.extended_code == rusqlite::ffi::SQLITE_IOERR_SHMSIZE => {
+                    return StoreError::Full;
+                }
+                ErrorCode::SystemIoFailure | ErrorCode::CannotOpen => return StoreError::Disk(code.to_string()),
+                _ => {}
+            }
+        }
         if let rusqlite::Error::SqliteFailure(code, text) = &error {
             match code.code {
                 ErrorCode::DiskFull => return StoreError::Full,

@@ -10,6 +10,9 @@
 //! fails, the batch is lost: each of its jobs is run again alone, and only then answered. If the transaction did not even
 //! begin, running again alone would only wait again, so everybody is told at once.
 //!
+//! What the disk refuses is told to whoever asked, and works again as soon as the disk does. A store that SQLite has found
+//! damaged is another matter: nothing is written to it any more, and its WAL stays where it is, for whoever looks at it.
+//!
 //! A panicking job is a bug, and ends the writer with it: whoever waits is told that the store is closed, and the process
 //! is expected to stop (see `app`). Nothing of its batch was committed or acknowledged.
 
@@ -20,8 +23,10 @@ use std::thread::JoinHandle;
 use rusqlite::Connection;
 use tokio::sync::{oneshot, watch};
 
+use super::error::watched;
+use super::health::Health;
 use super::queue::{Batch, Queue};
-use super::{Lane, StoreError, Tx};
+use super::{Lane, StoreError, Tx, schema};
 use crate::clock::Clock;
 use crate::random::Random;
 
@@ -70,17 +75,24 @@ pub struct Writer {
     clock: Clock,
     random: Random,
     work_changed: watch::Sender<u64>,
+    health: Arc<Health>,
 }
 
 impl Writer {
-    pub fn new(connection: Connection, clock: Clock, random: Random, work_changed: watch::Sender<u64>) -> Self {
-        Writer { connection, clock, random, work_changed }
+    pub fn new(
+        connection: Connection,
+        clock: Clock,
+        random: Random,
+        work_changed: watch::Sender<u64>,
+        health: Arc<Health>,
+    ) -> Self {
+        Writer { connection, clock, random, work_changed, health }
     }
 
     fn batch(&mut self, mut jobs: Vec<Box<dyn AnyJob>>) {
         match self.attempt(&mut jobs) {
             Ok(wake) => self.settle(jobs, wake),
-            Err(lost) if jobs.len() == 1 || !lost.begun => refuse(jobs, &lost.error),
+            Err(lost) if jobs.len() == 1 || !lost.begun => self.refuse(jobs, &lost.error),
             Err(lost) => {
                 tracing::warn!(error = %lost.error, jobs = jobs.len(), "a batch was lost; its jobs are run again one by one");
                 for job in jobs {
@@ -94,11 +106,20 @@ impl Writer {
         let mut one = vec![job];
         match self.attempt(&mut one) {
             Ok(wake) => self.settle(one, wake),
-            Err(lost) => refuse(one, &lost.error),
+            Err(lost) => self.refuse(one, &lost.error),
         }
     }
 
+    fn refuse(&self, jobs: Vec<Box<dyn AnyJob>>, error: &StoreError) {
+        match error {
+            StoreError::Damaged(why) => self.health.damaged(why),
+            other => self.health.refused(other),
+        }
+        jobs.into_iter().for_each(|job| job.answer(Some(copy(error))));
+    }
+
     fn settle(&self, jobs: Vec<Box<dyn AnyJob>>, wake: bool) {
+        self.health.written();
         // First the wake-up: whoever has an answer may rely on the others being on their way.
         if wake {
             self.work_changed.send_modify(|count| *count += 1);
@@ -111,6 +132,9 @@ impl Writer {
     /// Runs all jobs and commits; whether somebody is to be woken. An error means that nothing of any of them was kept.
     fn attempt(&mut self, jobs: &mut [Box<dyn AnyJob>]) -> Result<bool, Lost> {
         let connection = &self.connection;
+        if let Some(why) = self.health.damage() {
+            return Err(Lost { error: StoreError::Damaged(why), begun: false });
+        }
         if !connection.is_autocommit() {
             // Left open by a panic in the caller's poll, or by a ROLLBACK that failed.
             connection.execute_batch("ROLLBACK").map_err(Lost::unbegun)?;
@@ -121,6 +145,10 @@ impl Writer {
             // If even this fails it is tried again before the next batch.
             let _ = connection.execute_batch("ROLLBACK");
         }
+        if let Err(StoreError::Damaged(why)) = &outcome {
+            // Also if it goes on with each job alone: none of them is to be run.
+            self.health.damaged(why);
+        }
         outcome.map_err(|error| Lost { error, begun: true })
     }
 
@@ -130,7 +158,10 @@ impl Writer {
         for job in jobs {
             connection.prepare_cached("SAVEPOINT job")?.execute([])?;
             let woken = Cell::new(false);
-            let keep = job.run(&Tx::new(connection, &self.clock, &self.random, &woken));
+            let (keep, damage) = watched(|| job.run(&Tx::new(connection, &self.clock, &self.random, &woken)));
+            if let Some(why) = damage {
+                return Err(StoreError::Damaged(why));
+            }
             if connection.is_autocommit() {
                 // The job knows the cause, and keeps it as its own answer if it is alone the next time.
                 return Err(rolled_back());
@@ -144,6 +175,14 @@ impl Writer {
         }
         connection.execute_batch("COMMIT")?;
         Ok(wake)
+    }
+}
+
+impl Drop for Writer {
+    fn drop(&mut self) {
+        if self.health.damage().is_some() {
+            schema::leave_wal(&self.connection);
+        }
     }
 }
 
@@ -164,10 +203,6 @@ fn rolled_back() -> StoreError {
     StoreError::Broken(anyhow::anyhow!("a statement failed so badly that SQLite rolled the whole transaction back"))
 }
 
-fn refuse(jobs: Vec<Box<dyn AnyJob>>, error: &StoreError) {
-    jobs.into_iter().for_each(|job| job.answer(Some(copy(error))));
-}
-
 /// An error can go to several callers, and its source cannot be cloned.
 fn copy(error: &StoreError) -> StoreError {
     match error {
@@ -176,6 +211,8 @@ fn copy(error: &StoreError) -> StoreError {
         StoreError::Busy => StoreError::Busy,
         StoreError::Overloaded => StoreError::Overloaded,
         StoreError::Closed => StoreError::Closed,
+        StoreError::Disk(why) => StoreError::Disk(why.clone()),
+        StoreError::Damaged(why) => StoreError::Damaged(why.clone()),
         StoreError::Duplicate(column) => StoreError::Duplicate(column.clone()),
         StoreError::Broken(source) => StoreError::Broken(anyhow::anyhow!("{source:#}")),
         other => StoreError::Broken(anyhow::anyhow!("{other}")),

@@ -8,17 +8,20 @@
 
 mod error;
 mod executor;
+mod health;
 mod queue;
 mod readers;
 mod rows;
 mod schema;
 mod tx;
+mod wal;
 
 pub mod allocations;
 pub mod backup;
 pub mod bios;
 pub mod blobs;
 pub mod chassis;
+pub mod check;
 pub mod deploy_templates;
 pub mod events;
 pub mod firmware;
@@ -86,6 +89,18 @@ struct Inner {
     _lock: schema::Lock,
 }
 
+/// Damage that is found before anybody is served has the file's name in it.
+fn unusable(error: StoreError, path: &Path) -> StoreError {
+    match error {
+        StoreError::Damaged(why) => StoreError::Unusable { path: path.display().to_string(), why },
+        // Such as a file format that SQLite does not know: a good store does not fail to open for SQLite's reasons.
+        StoreError::Broken(source) if source.is::<rusqlite::Error>() => {
+            StoreError::Unusable { path: path.display().to_string(), why: source.to_string() }
+        }
+        other => other,
+    }
+}
+
 impl Store {
     /// Opens the file, creating it and bringing its schema up to date.
     ///
@@ -95,10 +110,12 @@ impl Store {
         // Two names of one file must meet the same lock.
         let path = &path.canonicalize().unwrap_or_else(|_| path.to_owned());
         let lock = schema::Lock::take(path)?;
-        let connection = schema::open_writer(path, options.max_pages)?;
-        let work_changed = watch::Sender::new(0);
-        let writer = executor::Writer::new(connection, options.clock, options.random, work_changed.clone());
-        let readers = readers::Readers::open(path, options.inline)?;
+        let connection = schema::open_writer(path, options.max_pages).map_err(|error| unusable(error, path))?;
+        let (work_changed, health) = (watch::Sender::new(0), Arc::new(health::Health::new(path)));
+        let readers =
+            readers::Readers::open(path, options.inline, health.clone()).map_err(|error| unusable(error, path))?;
+        schema::fold_wal(&connection)?;
+        let writer = executor::Writer::new(connection, options.clock, options.random, work_changed.clone(), health);
         let executor = executor::Executor::start(writer, options.inline)?;
         let inner = Inner { readers, executor, work_changed, path: path.to_owned(), _lock: lock };
         Ok(Store(Arc::new(inner), Lane::Ours))

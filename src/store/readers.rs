@@ -7,6 +7,8 @@ use std::time::Duration;
 use rusqlite::Connection;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+use super::error::watched;
+use super::health::Health;
 use super::{Lane, Read, StoreError, schema};
 
 /// More would not be quicker on the machines that this runs on, and each has a page cache.
@@ -21,6 +23,7 @@ pub struct Readers {
     places: Arc<Semaphore>,
     of_clients: Arc<Semaphore>,
     inline: bool,
+    health: Arc<Health>,
 }
 
 /// The right to one connection.
@@ -30,12 +33,12 @@ struct Place {
 }
 
 impl Readers {
-    pub fn open(path: &Path, inline: bool) -> Result<Self, StoreError> {
+    pub fn open(path: &Path, inline: bool, health: Arc<Health>) -> Result<Self, StoreError> {
         let count = if inline { 1 } else { CONNECTIONS };
         let idle = (0..count).map(|_| schema::open_reader(path)).collect::<Result<Vec<_>, _>>()?;
         let places = Arc::new(Semaphore::new(count));
         let of_clients = Arc::new(Semaphore::new(OF_CLIENTS));
-        Ok(Readers { idle: Arc::new(Mutex::new(idle)), places, of_clients, inline })
+        Ok(Readers { idle: Arc::new(Mutex::new(idle)), places, of_clients, inline, health })
     }
 
     async fn place(&self, lane: Lane) -> Result<Place, StoreError> {
@@ -56,11 +59,11 @@ impl Readers {
         E: From<StoreError> + Send + 'static,
     {
         let place = self.place(lane).await?;
-        let idle = self.idle.clone();
+        let (idle, health) = (self.idle.clone(), self.health.clone());
         if self.inline {
-            return borrowed(idle, place, look);
+            return borrowed(idle, place, &health, look);
         }
-        match tokio::task::spawn_blocking(move || borrowed(idle, place, look)).await {
+        match tokio::task::spawn_blocking(move || borrowed(idle, place, &health, look)).await {
             Ok(result) => result,
             Err(error) => Err(StoreError::Broken(anyhow::anyhow!("a reader panicked: {error}")).into()),
         }
@@ -73,7 +76,7 @@ impl Readers {
         look: impl FnOnce(&Read) -> Result<T, E>,
     ) -> Result<T, E> {
         let place = self.place(lane).await?;
-        borrowed(self.idle.clone(), place, look)
+        borrowed(self.idle.clone(), place, &self.health, look)
     }
 }
 
@@ -81,11 +84,18 @@ impl Readers {
 fn borrowed<T, E: From<StoreError>>(
     idle: Arc<Mutex<Vec<Connection>>>,
     place: Place,
+    health: &Health,
     look: impl FnOnce(&Read) -> Result<T, E>,
 ) -> Result<T, E> {
     let connection = lock(&idle).pop().ok_or(StoreError::Closed)?;
     let borrowed = Borrowed { connection: Some(connection), idle, _place: place };
-    borrowed.connection.as_ref().map_or(Err(StoreError::Closed.into()), |connection| snapshot(connection, look))
+    let connection = borrowed.connection.as_ref().ok_or(StoreError::Closed)?;
+    let (seen, damage) = watched(|| snapshot(connection, look));
+    if let Some(why) = damage {
+        // The writer must not go on in a file that a reader has found damaged.
+        health.damaged(&why);
+    }
+    seen
 }
 
 /// Gives the connection back, and then the permit, also when the look panics.

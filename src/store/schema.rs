@@ -7,9 +7,10 @@ use std::path::Path;
 use std::time::Duration;
 
 use nix::fcntl::{Flock, FlockArg};
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
-use super::StoreError;
+use super::{StoreError, wal};
 
 /// One entry per schema, oldest first; `PRAGMA user_version` counts how many a file has had. An entry never changes
 /// once released.
@@ -61,14 +62,21 @@ fn broken(error: impl Into<anyhow::Error>, what: String) -> StoreError {
 }
 
 /// Marks the file as ours (`PRAGMA application_id`): "BSMR".
-const APPLICATION: i64 = 0x4253_4d52;
+pub(super) const APPLICATION: i64 = 0x4253_4d52;
 
 /// The one connection that writes, on a file whose schema is the newest. What is not ours is not touched.
 #[expect(clippy::disallowed_methods, reason = "the store opens the store")]
 pub fn open_writer(path: &Path, max_pages: Option<u32>) -> Result<Connection, StoreError> {
     let cannot_open = |error: anyhow::Error| broken(error, format!("cannot open {}", path.display()));
     create_private(path).map_err(|e| cannot_open(e.into()))?;
+    if let Some(count) = wal::unreadable(path).map_err(|e| cannot_open(e.into()))? {
+        return Err(StoreError::Damaged(format!("{count} transactions in its write-ahead log cannot be read")));
+    }
     let mut connection = Connection::open(path).map_err(|e| cannot_open(e.into()))?;
+    // Until all is well: what is refused, or damaged, is left with its WAL as it was found.
+    if std::fs::metadata(wal::path_of(path)).is_ok_and(|file| file.len() > 0) {
+        leave_wal(&connection);
+    }
     connection.busy_timeout(Duration::from_secs(5))?;
     let found = recognise(&connection, path)?;
     // FULL: what was acknowledged survives a power cut. Group commit pays for it.
@@ -77,7 +85,11 @@ pub fn open_writer(path: &Path, max_pages: Option<u32>) -> Result<Connection, St
             "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA secure_delete = ON;
              PRAGMA temp_store = MEMORY; PRAGMA journal_size_limit = 67108864;",
         )
-        .map_err(|e| cannot_open(e.into()))?;
+        .map_err(|e| match StoreError::from(e) {
+            // A file that may not be written, for one, fails here at the latest.
+            StoreError::ReadOnly => cannot_open(anyhow::anyhow!("its file or directory may not be written")),
+            other => other,
+        })?;
     if let Some(pages) = max_pages {
         connection.pragma_update(None, "max_page_count", pages)?;
     }
@@ -87,11 +99,28 @@ pub fn open_writer(path: &Path, max_pages: Option<u32>) -> Result<Connection, St
     Ok(connection)
 }
 
+/// The WAL is folded into the file when this connection closes.
+pub fn fold_wal(connection: &Connection) -> Result<(), StoreError> {
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, false)?;
+    Ok(())
+}
+
+/// The WAL is not folded into the file when this connection closes.
+pub fn leave_wal(connection: &Connection) {
+    // It is known to every version of SQLite that we build with, so it cannot fail.
+    let _ = connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true);
+}
+
 /// The file holds the passwords of BMCs: nobody else reads it. SQLite gives its WAL the same mode.
 fn create_private(path: &Path) -> std::io::Result<()> {
     match File::options().write(true).create_new(true).mode(0o600).open(path) {
         Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => Ok(()),
-        other => other.map(drop),
+        Err(error) => Err(error),
+        // Its name is in the directory when the power goes, too.
+        Ok(_) => match path.parent().filter(|it| !it.as_os_str().is_empty()) {
+            Some(directory) => File::open(directory)?.sync_all(),
+            None => File::open(".")?.sync_all(),
+        },
     }
 }
 
@@ -101,7 +130,9 @@ pub(super) fn recognise(connection: &Connection, path: &Path) -> Result<i64, Sto
     let foreign = |why: &str| StoreError::Foreign { path: path.display().to_string(), why: why.to_owned() };
     let application = match number("application_id") {
         Err(rusqlite::Error::SqliteFailure(code, _)) if code.code == rusqlite::ErrorCode::NotADatabase => {
-            return Err(foreign("it is not a SQLite database"));
+            return Err(foreign(
+                "it is not a SQLite database, or its beginning is damaged; `bessemer check` looks closer",
+            ));
         }
         other => other?,
     };
@@ -141,7 +172,7 @@ pub fn in_memory() -> Result<Connection, StoreError> {
 /// Plans do not depend on the values that are bound, so a cached statement is never planned again. What a partial index
 /// needs to be seen is written into the SQL.
 fn keep_plans(connection: &Connection) -> Result<(), StoreError> {
-    connection.set_db_config(rusqlite::config::DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     Ok(())
 }
 

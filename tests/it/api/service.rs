@@ -50,7 +50,15 @@ impl Service {
     }
 
     pub async fn start_within(auth: Auth, listener: api::Listener, limits: Limits) -> Outcome<Self> {
-        let dir = tempfile::tempdir()?;
+        Service::start_all(tempfile::tempdir()?, auth, listener, limits).await
+    }
+
+    /// With a store that is there already, in the file `db`, or on a disk that the caller has prepared.
+    pub async fn start_in(dir: tempfile::TempDir) -> Outcome<Self> {
+        Service::start_all(dir, Auth::None, api::Listener::Admin, Limits::default()).await
+    }
+
+    async fn start_all(dir: tempfile::TempDir, auth: Auth, listener: api::Listener, limits: Limits) -> Outcome<Self> {
         let (clock, random, net) = (Clock::system(), Random::system(), Net::system());
         let store = Store::open(&dir.path().join("db"), Options::new(clock.clone(), random.clone()))?;
         let environment = Environment::new(clock, net.clone(), random.clone(), environment::Settings::default());
@@ -79,6 +87,15 @@ impl Service {
         let server = api::Server { state, listener, limits };
         tasks.spawn(server.run(socket, stop.clone()));
         Ok(Service { address, store, _tasks: tasks, stop: Some(stop.drop_guard()), _dir: dir })
+    }
+
+    /// Ends the service and moves its files to `to`.
+    pub fn into_dir(self, to: &std::path::Path) -> Outcome {
+        for entry in std::fs::read_dir(self._dir.path())? {
+            let entry = entry?;
+            std::fs::hard_link(entry.path(), to.join(entry.file_name()))?;
+        }
+        Ok(())
     }
 
     /// Tells the service to end; it does so by itself.

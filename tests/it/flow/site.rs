@@ -48,8 +48,12 @@ impl Site {
     /// A site on 127.`net`.0.0/16 with machines that are off; the first boots by UEFI, the second by BIOS. `config` is
     /// added to the configuration. Each test takes a `net` of its own, so that all can run side by side.
     pub async fn new(net: u8, machines: u8, config: &str) -> Fallible<Self> {
+        Self::on(tempfile::tempdir()?, net, machines, config).await
+    }
+
+    /// The same in a directory that the test has prepared.
+    pub async fn on(dir: tempfile::TempDir, net: u8, machines: u8, config: &str) -> Fallible<Self> {
         let seams = Seams { net: Net::system(), clock: Clock::system(), random: Random::system() };
-        let dir = tempfile::tempdir()?;
         let at = dir.path();
         std::fs::create_dir(at.join("boot"))?;
         for (loader, firmware) in [("undionly.kpxe", Firmware::Bios), ("snponly.efi", Firmware::Uefi)] {
@@ -335,7 +339,7 @@ impl Site {
     }
 
     /// Waits for a cursor that is not among `seen`; none if the walk ended before there was one.
-    async fn next_point(&self, at: usize, end: &str, seen: &[String]) -> Fallible<Option<String>> {
+    pub async fn next_point(&self, at: usize, end: &str, seen: &[String]) -> Fallible<Option<String>> {
         use bessemer::store::work;
         let store = self.store()?;
         let mut changed = store.work_changed();

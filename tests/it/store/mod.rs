@@ -9,11 +9,17 @@ use bessemer::random::Random;
 use bessemer::store::{Options, Store, StoreError, Tx, nodes, ports};
 
 mod backup;
+mod check;
 mod crash;
+pub mod disk;
 mod full;
 mod jobs;
 mod open;
+mod plug;
+mod power_cut;
+mod released;
 mod schedule;
+mod served;
 
 const BOTH: [bool; 2] = [false, true];
 

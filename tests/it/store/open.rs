@@ -53,6 +53,68 @@ fn a_newer_schema_is_refused_and_left_untouched() -> anyhow::Result<()> {
     Ok(())
 }
 
+/// As after a crash of the newer version: what its WAL holds is not folded into the file by the older one.
+#[tokio::test]
+async fn a_newer_store_that_was_not_closed_is_left_with_its_wal() -> anyhow::Result<()> {
+    let (dir, dead) = (tempfile::tempdir()?, tempfile::tempdir()?);
+    let store = open(&dir, false)?;
+    meddle(&file(&dir), "PRAGMA user_version = 99")?;
+    store.write(|tx| add_machine(tx, "a")).await?;
+    for name in ["store.sqlite", "store.sqlite-wal"] {
+        std::fs::copy(dir.path().join(name), dead.path().join(name))?;
+    }
+    let files = || -> anyhow::Result<_> {
+        Ok((std::fs::read(file(&dead))?, std::fs::read(dead.path().join("store.sqlite-wal"))?))
+    };
+    let before = files()?;
+    let Err(StoreError::Newer { found: 99, .. }) = Store::open(&file(&dead), options(false)) else {
+        anyhow::bail!("it was opened")
+    };
+    assert!(before == files()?, "it was touched");
+    Ok(())
+}
+
+/// SQLite would read the WAL up to there and forget the rest.
+#[tokio::test]
+async fn a_wal_that_is_damaged_in_the_middle_is_refused_and_left_as_it_is() -> anyhow::Result<()> {
+    let dir = tempfile::tempdir()?;
+    let store = open(&dir, false)?;
+    for i in 0..6 {
+        store.write(move |tx| add_machine(tx, &format!("m{i}"))).await?;
+    }
+    let (db, wal) = (std::fs::read(file(&dir))?, std::fs::read(dir.path().join("store.sqlite-wal"))?);
+    let frame = 24 + 4096;
+    let frames = (wal.len() - 32) / frame;
+    // Where, and whether what is lost could have been the last transaction, cut off by the power.
+    for (at, torn) in
+        [(28, false), (32 + 8, false), (32 + 3 * frame + 100, false), (32 + (frames - 1) * frame + 50, true)]
+    {
+        let dead = tempfile::tempdir()?;
+        let mut damaged = wal.clone();
+        damaged[at] ^= 0x40;
+        std::fs::write(file(&dead), &db)?;
+        std::fs::write(dead.path().join("store.sqlite-wal"), &damaged)?;
+        match Store::open(&file(&dead), options(false)) {
+            Ok(opened) => {
+                assert!(torn, "byte {at} is wrong and it was opened");
+                assert_eq!(super::machines(&opened).await?.len(), 5, "the others are there");
+            }
+            Err(refusal) => {
+                assert!(!torn, "{refusal}");
+                let said = refusal.to_string();
+                assert!(
+                    said.contains("in its write-ahead log cannot be read") && said.contains("bessemer check"),
+                    "{said}"
+                );
+                assert_eq!(std::fs::read(dead.path().join("store.sqlite-wal"))?, damaged, "it was touched");
+                let found = bessemer::store::check::check(&file(&dead)).findings;
+                assert!(found.iter().any(|it| it.what.contains("in its write-ahead log cannot be read")), "{found:?}");
+            }
+        }
+    }
+    Ok(())
+}
+
 #[test]
 fn a_file_that_is_something_else_is_refused_and_left_untouched() -> anyhow::Result<()> {
     let dir = tempfile::tempdir()?;
@@ -66,7 +128,8 @@ fn a_file_that_is_something_else_is_refused_and_left_untouched() -> anyhow::Resu
     std::fs::write(&text, "not a database at all, but long enough to be taken for one by its size".repeat(20))?;
     assert_eq!(
         refused(&text)?,
-        "text.sqlite is no store of bessemer: it is not a SQLite database; it was left untouched"
+        "text.sqlite is no store of bessemer: it is not a SQLite database, or its beginning is damaged; \
+         `bessemer check` looks closer; it was left untouched"
     );
     Ok(())
 }
