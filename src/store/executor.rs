@@ -279,7 +279,7 @@ fn serve(mut writer: Writer, queue: &Queue<Box<dyn AnyJob>>) {
     // A panic must be seen by those who wait, and by those who come.
     let _closed = CloseAtEnd(queue);
     while let Some(Batch { jobs, late }) = queue.next() {
-        refuse(late, &StoreError::Overloaded);
+        writer.refuse(late, &StoreError::Overloaded);
         if !jobs.is_empty() {
             writer.batch(jobs);
         }

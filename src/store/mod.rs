@@ -93,6 +93,7 @@ struct Inner {
 fn unusable(error: StoreError, path: &Path) -> StoreError {
     match error {
         StoreError::Damaged(why) => StoreError::Unusable { path: path.display().to_string(), why },
+        waits if waits.may_pass() => StoreError::Broken(anyhow::anyhow!("cannot open {}: {waits}", path.display())),
         // Such as a file format that SQLite does not know: a good store does not fail to open for SQLite's reasons.
         StoreError::Broken(source) if source.is::<rusqlite::Error>() => {
             StoreError::Unusable { path: path.display().to_string(), why: source.to_string() }

@@ -24,8 +24,8 @@ async fn a_deploy_goes_on_after_the_disk_was_full_at_each_of_its_points() -> Fal
     while let Some(point) = site.next_point(0, "active", &seen).await? {
         disk.set(Mood::Full);
         let path = format!("/v1/nodes/{}", site.machine(0).model.name);
-        let patch = json!([{"op": "add", "path": "/extra/seen", "value": point}]);
-        let (status, answer) = site.call(hyper::Method::PATCH, &path, Some(patch)).await?;
+        let chassis = json!({"description": point});
+        let (status, answer) = site.call(hyper::Method::POST, "/v1/chassis", Some(chassis)).await?;
         assert_eq!(status, 503, "{point}: {answer}");
         assert_eq!(site.call(hyper::Method::GET, &path, None).await?.0, 200, "{point}");
         // Heartbeats, addresses and the engine's own steps come when they come; not each point has some.

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use bessemer::store::{Store, StoreError};
 
+use super::disk::{Disk, Mood};
 use super::{BOTH, add_machine, file, open, options};
 
 /// Runs SQL on a file behind the store's back.
@@ -131,6 +132,26 @@ fn a_file_that_is_something_else_is_refused_and_left_untouched() -> anyhow::Resu
         "text.sqlite is no store of bessemer: it is not a SQLite database, or its beginning is damaged; \
          `bessemer check` looks closer; it was left untouched"
     );
+    Ok(())
+}
+
+#[test]
+fn a_store_that_cannot_be_written_is_not_opened_and_named() -> anyhow::Result<()> {
+    let dir = tempfile::tempdir()?;
+    drop(open(&dir, false)?);
+    let before = std::fs::read(file(&dir))?;
+    let disk = Disk::under(dir.path())?;
+    for mood in [Mood::Frozen, Mood::Full] {
+        disk.set(mood);
+        let Err(StoreError::Broken(error)) = Store::open(&file(&dir), options(false)) else {
+            anyhow::bail!("{mood:?}: it was opened")
+        };
+        let said = format!("{error:#}");
+        assert!(said.starts_with("cannot open ") && said.contains("store.sqlite: the store "), "{mood:?}: {said}");
+        disk.set(Mood::Well);
+        assert_eq!(before, std::fs::read(file(&dir))?, "{mood:?}");
+    }
+    drop(open(&dir, false)?);
     Ok(())
 }
 

@@ -60,7 +60,6 @@ async fn changes(service: &Service) -> Outcome<Vec<(&'static str, String, Value)
     let list = [
         ("POST", "/v1/nodes", json!({"name": "late", "driver": "fake-hardware"})),
         ("PATCH", "/v1/nodes/free", extra.clone()),
-        ("DELETE", "/v1/nodes/new", nothing.clone()),
         ("PUT", "/v1/nodes/free/maintenance", json!({"reason": "late"})),
         ("PUT", "/v1/nodes/free/states/power", json!({"target": "power on"})),
         ("PUT", "/v1/nodes/new/states/provision", json!({"target": "manage"})),
@@ -91,8 +90,9 @@ async fn changes(service: &Service) -> Outcome<Vec<(&'static str, String, Value)
         ("DELETE", "/v1/deploy_templates/CUSTOM_TEMPLATE", nothing.clone()),
         ("POST", "/v1/runbooks", json!({"name": "CUSTOM_LATE", "steps": ordered})),
         ("PATCH", "/v1/runbooks/CUSTOM_BOOK", extra),
-        ("DELETE", "/v1/runbooks/CUSTOM_BOOK", nothing),
+        ("DELETE", "/v1/runbooks/CUSTOM_BOOK", nothing.clone()),
         ("POST", "/v1/inspection_rules", json!({"actions": [{"op": "fail", "args": {"msg": "late"}}]})),
+        ("DELETE", "/v1/nodes/new", nothing),
     ];
     Ok(list.into_iter().map(|(method, path, body)| (method, path.to_owned(), body)).collect())
 }
