@@ -30,6 +30,7 @@ use crate::api::admission::Admission;
 use crate::api::bodies::Bodies;
 use crate::api::connections::Limits;
 use crate::api::{self, Listener, Server};
+use crate::blocking;
 use crate::clock::Clock;
 use crate::config::Settings;
 use crate::driver::Environment;
@@ -40,7 +41,7 @@ use crate::pxe::Bound;
 use crate::pxe::loaders::Loaders;
 use crate::random::Random;
 use crate::service::hold;
-use crate::store::{Options, Store};
+use crate::store::{Options, Store, Witness};
 use crate::trace::Trace;
 use crate::{bmc, engine};
 
@@ -48,6 +49,23 @@ use crate::{bmc, engine};
 const STOP_WITHIN: Duration = Duration::from_secs(12);
 /// How long the BMCs may take to be told that their sessions are over.
 const CLOSE_SESSIONS_WITHIN: Duration = Duration::from_secs(2);
+
+/// Where time, sockets and chance come from, and who watches the store, if the service lives in a simulated world.
+#[derive(Clone)]
+pub struct Seams {
+    pub clock: Clock,
+    pub net: Net,
+    pub random: Random,
+    /// Makes the store run its jobs where they are called.
+    pub witness: Option<Arc<dyn Witness>>,
+}
+
+impl Seams {
+    /// The operating system's.
+    pub fn system() -> Self {
+        Seams { clock: Clock::system(), net: Net::system(), random: Random::system(), witness: None }
+    }
+}
 
 /// A running service.
 pub struct Service {
@@ -70,8 +88,13 @@ impl Service {
     /// Opens the store and binds everything; returns once clients can connect. It ends when `stop` is cancelled.
     ///
     /// Errors name what could not be opened or bound, and what would help.
-    pub async fn start(mut settings: Settings, stop: CancellationToken) -> anyhow::Result<Self> {
-        let (clock, net, random) = (Clock::system(), Net::system(), Random::system());
+    pub async fn start(settings: Settings, stop: CancellationToken) -> anyhow::Result<Self> {
+        Self::start_in(Seams::system(), settings, stop).await
+    }
+
+    /// [`Service::start`] in another world than the operating system's.
+    pub async fn start_in(seams: Seams, mut settings: Settings, stop: CancellationToken) -> anyhow::Result<Self> {
+        let Seams { clock, net, random, witness } = seams;
         let host = parts::host(&settings);
         let limits = limits::raise();
         // Everything that can be refused is opened first; only then does anything begin to act.
@@ -84,7 +107,9 @@ impl Service {
             }
             None => None,
         };
-        let store = open_store(settings.db.clone(), Options::new(clock.clone(), random.clone())).await?;
+        let inline = witness.is_some();
+        let options = Options { inline, witness, ..Options::new(clock.clone(), random.clone()) };
+        let store = open_store(settings.db.clone(), options).await?;
 
         let mut tasks = JoinSet::new();
         let seams = (net.clone(), clock.clone(), random.clone());
@@ -190,7 +215,7 @@ async fn front(
 }
 
 async fn open_store(path: PathBuf, options: Options) -> anyhow::Result<Store> {
-    let opened = tokio::task::spawn_blocking(move || Store::open(&path, options)).await;
+    let opened = blocking::run(move || Store::open(&path, options)).await;
     Ok(opened.context("opening the store panicked")??)
 }
 

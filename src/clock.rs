@@ -2,9 +2,11 @@
 //!
 //! Wall time is what rows, logs and clients see; monotonic time is what waits are measured with. Both come from a
 //! [`Clock`], so that a simulated world can run on paused time: its wall clock is an origin plus the runtime's own
-//! (virtual) monotonic clock, and the two never drift apart. Nothing else in the crate may ask the system for the time.
+//! (virtual) monotonic clock, and the two drift apart only when somebody sets it ([`Clock::jump`]). Nothing else in the
+//! crate may ask the system for the time.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 pub use jiff::Timestamp;
@@ -21,6 +23,8 @@ enum Source {
     Virtual {
         origin: Timestamp,
         started: Instant,
+        /// By how many microseconds somebody has set it since.
+        set_by: AtomicI64,
     },
 }
 
@@ -32,17 +36,26 @@ impl Clock {
 
     /// A wall clock that starts at `origin` and follows the runtime's (possibly paused) monotonic clock.
     pub fn virtual_from(origin: Timestamp) -> Self {
-        Clock(Arc::new(Source::Virtual { origin, started: monotonic() }))
+        Clock(Arc::new(Source::Virtual { origin, started: monotonic(), set_by: AtomicI64::new(0) }))
     }
 
     /// Wall time, UTC.
     pub fn now(&self) -> Timestamp {
         match &*self.0 {
             Source::System => system_now(),
-            Source::Virtual { origin, started } => {
+            Source::Virtual { origin, started, set_by } => {
+                let set_by = jiff::SignedDuration::from_micros(set_by.load(Ordering::Relaxed));
                 // Saturating: a simulated century is not worth a panic.
-                origin.checked_add(monotonic() - *started).unwrap_or(*origin)
+                let at = origin.checked_add(monotonic() - *started).and_then(|at| at.checked_add(set_by));
+                at.unwrap_or(*origin)
             }
+        }
+    }
+
+    /// Sets a virtual wall clock forward, or back, as somebody does who corrects a machine's. The system's is not ours to set.
+    pub fn jump(&self, by: jiff::SignedDuration) {
+        if let Source::Virtual { set_by, .. } = &*self.0 {
+            set_by.fetch_add(i64::try_from(by.as_micros()).unwrap_or(0), Ordering::Relaxed);
         }
     }
 
@@ -97,5 +110,7 @@ mod tests {
         let clock = Clock::virtual_from(from_micros(1_000_000));
         clock.sleep(Duration::from_secs(90)).await;
         assert_eq!(micros(clock.now()), 91_000_000);
+        clock.jump(jiff::SignedDuration::from_secs(-30));
+        assert_eq!(micros(clock.now()), 61_000_000);
     }
 }

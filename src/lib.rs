@@ -3,6 +3,7 @@
 
 pub mod api;
 pub mod app;
+pub mod blocking;
 pub mod bmc;
 pub mod cli;
 pub mod clock;

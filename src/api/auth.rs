@@ -16,6 +16,7 @@ use sha2::{Digest as _, Sha256};
 use tokio::sync::Semaphore;
 
 use super::Fault;
+use crate::blocking;
 use crate::clock::{Clock, Instant};
 
 /// How long a look at the file holds.
@@ -88,7 +89,7 @@ impl Basic {
         let Ok(_place) = self.places.clone().acquire_owned().await else {
             return Err(refused("The service is stopping"));
         };
-        let check = tokio::task::spawn_blocking(move || bcrypt::verify(password, &hash).unwrap_or(false));
+        let check = blocking::run(move || bcrypt::verify(password, &hash).unwrap_or(false));
         if !(check.await.unwrap_or(false) && exists) {
             return Err(refused("Incorrect username or password"));
         }
@@ -118,7 +119,7 @@ impl Basic {
             known.stamp
         };
         let file = self.file.clone();
-        let looked = tokio::task::spawn_blocking(move || read(&file, stamp)).await;
+        let looked = blocking::run(move || read(&file, stamp)).await;
         let changed = match looked {
             Ok(Ok(changed)) => changed,
             Ok(Err(error)) => {

@@ -54,7 +54,7 @@ fn watch_signals(stop: CancellationToken) -> anyhow::Result<impl Future<Output =
     let mut interrupt = signal(SignalKind::interrupt()).context("cannot watch for SIGINT")?;
     Ok(async move {
         for asked in 0.. {
-            tokio::select! { _ = terminate.recv() => {}, _ = interrupt.recv() => {} }
+            tokio::select! { biased; _ = terminate.recv() => {}, _ = interrupt.recv() => {} }
             if asked > 0 {
                 // What is acknowledged is in the store; nothing else is lost.
                 std::process::exit(1);

@@ -10,6 +10,7 @@ use super::Engine;
 use super::delta::{self, Delta};
 use super::family::Kin;
 use super::lists::Offer;
+use crate::blocking;
 use crate::driver::traits::Done;
 use crate::driver::{Driver, DriverError, Environment, Task};
 use crate::model::{FlowName, InterfaceKind, Node};
@@ -146,8 +147,7 @@ impl Handle {
     async fn hashed(&self, request: Request) -> Refused<Request> {
         let Some(password) = request.rescue_password.clone() else { return Ok(request) };
         let random = self.engine.env.random.clone();
-        let made =
-            tokio::task::spawn_blocking(move || rescue::hash(password.open().as_str().unwrap_or_default(), &random));
+        let made = blocking::run(move || rescue::hash(password.open().as_str().unwrap_or_default(), &random));
         let made = made.await.unwrap_or_else(|_| Err(Refusal::Busy("The service is stopping.".to_owned())))?;
         Ok(Request { rescue_hash: Some(made), ..request })
     }

@@ -129,6 +129,7 @@ impl Engine {
                 }
             };
             tokio::select! {
+                biased;
                 _ = changed.changed() => {}
                 () = tokio::time::sleep_until(wake_at) => {}
                 () = self.stop.cancelled() => {}

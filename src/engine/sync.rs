@@ -39,8 +39,9 @@ pub async fn run(engine: Engine) {
             engine.periods.power_sync.saturating_sub(pause / 2)
         };
         tokio::select! {
-            () = engine.env.clock.sleep(pause) => {}
+            biased;
             () = engine.stop.cancelled() => return,
+            () = engine.env.clock.sleep(pause) => {}
         }
         if let Err(error) = round(&engine, &mut failures).await {
             tracing::warn!(?error, "power could not be synchronised this time");

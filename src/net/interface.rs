@@ -41,6 +41,7 @@ impl Interface {
     /// itself, and silence is the safe answer.
     pub async fn forwards_ipv6(&self) -> bool {
         let path = format!("/proc/sys/net/ipv6/conf/{}/forwarding", self.name);
-        tokio::fs::read_to_string(path).await.map_or(true, |text| text.trim() != "0")
+        let read = crate::blocking::run(move || std::fs::read_to_string(path)).await;
+        !matches!(read, Ok(Ok(text)) if text.trim() == "0")
     }
 }

@@ -9,6 +9,8 @@ use std::os::fd::AsRawFd as _;
 use nix::sys::socket::{ControlMessage, ControlMessageOwned, MsgFlags, SockaddrIn, recvmsg, sendmsg};
 use tokio::io::Interest;
 
+use super::memory;
+
 /// How a UDP socket is to be bound.
 #[derive(Clone, Debug)]
 pub struct UdpBind {
@@ -63,34 +65,94 @@ pub struct Received {
 
 /// A bound UDP socket.
 #[derive(Debug)]
-pub struct UdpSocket {
-    inner: tokio::net::UdpSocket,
-    packet_info: bool,
+pub struct UdpSocket(Kind);
+
+#[derive(Debug)]
+enum Kind {
+    System(System),
+    Memory(memory::Udp),
 }
 
 impl UdpSocket {
     pub(super) fn bind(bind: UdpBind) -> io::Result<Self> {
         let packet_info = bind.packet_info && bind.addr.is_ipv4();
-        Ok(UdpSocket { inner: tokio::net::UdpSocket::from_std(bind.open()?)?, packet_info })
+        let inner = tokio::net::UdpSocket::from_std(bind.open()?)?;
+        Ok(UdpSocket(Kind::System(System { inner, packet_info })))
+    }
+
+    pub(super) fn memory(socket: memory::Udp) -> Self {
+        UdpSocket(Kind::Memory(socket))
     }
 
     /// The bound address.
     pub fn local_addr(&self) -> io::Result<SocketAddr> {
-        self.inner.local_addr()
+        match &self.0 {
+            Kind::System(socket) => socket.inner.local_addr(),
+            Kind::Memory(socket) => Ok(socket.local_addr()),
+        }
     }
 
     /// Fixes the peer: datagrams from others are dropped by the kernel, and refusals (ICMP) surface as errors.
     pub async fn connect(&self, peer: SocketAddr) -> io::Result<()> {
-        self.inner.connect(peer).await
+        match &self.0 {
+            Kind::System(socket) => socket.inner.connect(peer).await,
+            Kind::Memory(socket) => {
+                socket.connect(peer);
+                Ok(())
+            }
+        }
     }
 
     /// Sends to the connected peer.
     pub async fn send(&self, bytes: &[u8]) -> io::Result<usize> {
-        self.inner.send(bytes).await
+        match &self.0 {
+            Kind::System(socket) => socket.inner.send(bytes).await,
+            Kind::Memory(socket) => socket.send(bytes, socket.peer()?, None),
+        }
     }
 
     /// Waits for a datagram. One longer than `buffer` is cut.
     pub async fn recv(&self, buffer: &mut [u8]) -> io::Result<Received> {
+        match &self.0 {
+            Kind::System(socket) => socket.recv(buffer).await,
+            Kind::Memory(socket) => socket.recv(buffer).await,
+        }
+    }
+
+    /// Takes a datagram that is already there; `WouldBlock` if there is none.
+    pub fn try_recv(&self, buffer: &mut [u8]) -> io::Result<Received> {
+        match &self.0 {
+            Kind::System(socket) => socket.try_recv(buffer),
+            Kind::Memory(socket) => socket.try_recv(buffer),
+        }
+    }
+
+    /// Sends to `peer`.
+    pub async fn send_to(&self, bytes: &[u8], peer: SocketAddr) -> io::Result<usize> {
+        match &self.0 {
+            Kind::System(socket) => socket.inner.send_to(bytes, peer).await,
+            Kind::Memory(socket) => socket.send(bytes, peer, None),
+        }
+    }
+
+    /// Sends to `peer` from the local address `from` (one that [`Received::local`] gave).
+    pub async fn send_from(&self, bytes: &[u8], peer: SocketAddr, from: IpAddr) -> io::Result<usize> {
+        match &self.0 {
+            Kind::System(socket) => socket.send_from(bytes, peer, from).await,
+            Kind::Memory(socket) => socket.send(bytes, peer, Some(from)),
+        }
+    }
+}
+
+/// The operating system's.
+#[derive(Debug)]
+struct System {
+    inner: tokio::net::UdpSocket,
+    packet_info: bool,
+}
+
+impl System {
+    async fn recv(&self, buffer: &mut [u8]) -> io::Result<Received> {
         if !self.packet_info {
             let (len, peer) = self.inner.recv_from(buffer).await?;
             return Ok(Received { len, peer, local: None, interface: None });
@@ -98,8 +160,7 @@ impl UdpSocket {
         self.inner.async_io(Interest::READABLE, || self.recv_with_info(buffer)).await
     }
 
-    /// Takes a datagram that is already there; `WouldBlock` if there is none.
-    pub fn try_recv(&self, buffer: &mut [u8]) -> io::Result<Received> {
+    fn try_recv(&self, buffer: &mut [u8]) -> io::Result<Received> {
         if !self.packet_info {
             let (len, peer) = self.inner.try_recv_from(buffer)?;
             return Ok(Received { len, peer, local: None, interface: None });
@@ -126,15 +187,9 @@ impl UdpSocket {
         Ok(received)
     }
 
-    /// Sends to `peer`.
-    pub async fn send_to(&self, bytes: &[u8], peer: SocketAddr) -> io::Result<usize> {
-        self.inner.send_to(bytes, peer).await
-    }
-
-    /// Sends to `peer` from the local address `from` (one that [`Received::local`] gave).
-    pub async fn send_from(&self, bytes: &[u8], peer: SocketAddr, from: IpAddr) -> io::Result<usize> {
+    async fn send_from(&self, bytes: &[u8], peer: SocketAddr, from: IpAddr) -> io::Result<usize> {
         let (SocketAddr::V4(to), IpAddr::V4(source)) = (peer, from) else {
-            return self.send_to(bytes, peer).await;
+            return self.inner.send_to(bytes, peer).await;
         };
         self.inner
             .async_io(Interest::WRITABLE, || {

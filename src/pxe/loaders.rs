@@ -12,6 +12,8 @@ use std::time::SystemTime;
 
 use bytes::Bytes;
 
+use crate::blocking;
+
 /// No loader is larger; a file above this is refused rather than read.
 const MOST_FILE_BYTES: u64 = 64 << 20;
 /// What all cached files together may hold.
@@ -49,7 +51,7 @@ impl Loaders {
     pub async fn get(&self, name: &str) -> Result<Bytes, Refused> {
         let name = plain_name(name)?.to_owned();
         let inner = Arc::clone(&self.0);
-        tokio::task::spawn_blocking(move || inner.load(&name)).await.unwrap_or(Err(Refused::Unreadable))
+        blocking::run(move || inner.load(&name)).await.unwrap_or(Err(Refused::Unreadable))
     }
 
     /// The first of `names` that can be served now. Blocking, a look at the directory.

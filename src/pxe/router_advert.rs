@@ -37,6 +37,7 @@ impl Advertiser {
         let mut buffer = [0; 512];
         loop {
             let received = tokio::select! {
+                biased;
                 () = stop.cancelled() => return,
                 received = self.socket.recv(&mut buffer) => received,
             };

@@ -167,8 +167,10 @@ impl Life {
             self.show(Doing::Off);
             let Ok(now) = power.wait_for(|power| power.on).await.map(|now| *now) else { return };
             let next = tokio::select! {
-                next = self.run(now) => next,
+                biased;
+                // Whoever pulls the plug wins over what ends at the same moment.
                 _ = power.wait_for(|power| !power.on || power.starts != now.starts) => continue,
+                next = self.run(now) => next,
             };
             match next {
                 Next::Off => self.chassis.act(Action::Off),
@@ -251,6 +253,7 @@ impl Life {
         let mut ramdisk = Agent::boot(machine, command_line, world, self.agent_faults.clone());
         let button = self.button_pressed();
         let end = tokio::select! {
+            biased;
             end = ramdisk.end() => end,
             () = button => End::PowerOff,
         };

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use sha2::{Digest as _, Sha256};
 
+use crate::blocking;
 use crate::random::Random;
 
 const MAGIC: &str = "BESSEMER SIMULATED SYSTEM";
@@ -42,13 +43,13 @@ pub fn image(name: &str, payload_bytes: usize, random: &Random) -> Vec<u8> {
 /// Starts from a disk. Errors say what the machine's screen would.
 pub async fn start(disk: &Path) -> Result<System, String> {
     let disk = disk.to_owned();
-    tokio::task::spawn_blocking(move || read_file(&disk)).await.unwrap_or_else(|error| Err(error.to_string()))
+    blocking::run(move || read_file(&disk)).await.unwrap_or_else(|error| Err(error.to_string()))
 }
 
 /// Whether there is anything to start from, right or wrong.
 pub async fn is_bootable(disk: &Path) -> bool {
     let disk = disk.to_owned();
-    tokio::task::spawn_blocking(move || std::fs::File::open(disk).is_ok_and(|mut disk| header(&mut disk).is_ok()))
+    blocking::run(move || std::fs::File::open(disk).is_ok_and(|mut disk| header(&mut disk).is_ok()))
         .await
         .unwrap_or(false)
 }

@@ -26,7 +26,7 @@ use tokio::sync::{oneshot, watch};
 use super::error::watched;
 use super::health::Health;
 use super::queue::{Batch, Queue};
-use super::{Lane, StoreError, Tx, schema};
+use super::{Fate, Lane, Read, StoreError, Tx, Witness, schema};
 use crate::clock::Clock;
 use crate::random::Random;
 
@@ -224,17 +224,15 @@ pub struct Executor(Kind);
 
 enum Kind {
     /// The thread is there until the executor is dropped.
-    Thread {
-        queue: Arc<Queue<Box<dyn AnyJob>>>,
-        thread: Option<JoinHandle<()>>,
-    },
-    Inline(Box<Mutex<Writer>>),
+    Thread { queue: Arc<Queue<Box<dyn AnyJob>>>, thread: Option<JoinHandle<()>> },
+    /// None once the world has ended the process.
+    Inline(Box<Mutex<Option<Writer>>>, Option<Arc<dyn Witness>>),
 }
 
 impl Executor {
-    pub fn start(writer: Writer, inline: bool) -> Result<Self, StoreError> {
+    pub fn start(writer: Writer, inline: bool, witness: Option<Arc<dyn Witness>>) -> Result<Self, StoreError> {
         if inline {
-            return Ok(Executor(Kind::Inline(Box::new(Mutex::new(writer)))));
+            return Ok(Executor(Kind::Inline(Box::new(Mutex::new(Some(writer))), witness)));
         }
         let queue = Arc::new(Queue::new(writer.clock.clone()));
         let taken = queue.clone();
@@ -253,11 +251,51 @@ impl Executor {
         let (answer, told) = oneshot::channel();
         let job: Box<dyn AnyJob> = Box::new(Job { job, result: None, answer });
         match &self.0 {
-            Kind::Inline(writer) => writer.lock().unwrap_or_else(PoisonError::into_inner).batch(vec![job]),
+            Kind::Inline(writer, witness) => {
+                if run_inline(writer, witness.as_deref(), job) == Fate::Dies {
+                    return std::future::pending().await;
+                }
+            }
             Kind::Thread { queue, .. } => queue.push(lane, job).await?,
         }
         told.await.unwrap_or_else(|_| Err(StoreError::Closed.into()))
     }
+
+    /// Closes the connection of an inline executor; later calls never return.
+    pub fn abandon(&self) {
+        if let Kind::Inline(writer, _) = &self.0 {
+            drop(writer.lock().unwrap_or_else(PoisonError::into_inner).take());
+        }
+    }
+}
+
+/// Runs one job right here, under the eyes of the world if there is one.
+fn run_inline(writer: &Mutex<Option<Writer>>, witness: Option<&dyn Witness>, job: Box<dyn AnyJob>) -> Fate {
+    let mut writer = writer.lock().unwrap_or_else(PoisonError::into_inner);
+    let Some(writer) = writer.as_mut() else { return Fate::Dies };
+    let Some(witness) = witness else {
+        writer.batch(vec![job]);
+        return Fate::Lives;
+    };
+    let mut jobs = vec![job];
+    match witness.before() {
+        Ok(Fate::Dies) => return Fate::Dies,
+        Ok(Fate::Lives) => {}
+        Err(error) => {
+            writer.refuse(jobs, &error);
+            return Fate::Lives;
+        }
+    }
+    match writer.attempt(&mut jobs) {
+        Ok(wake) => {
+            if witness.after(&Read { connection: &writer.connection }) == Fate::Dies {
+                return Fate::Dies;
+            }
+            writer.settle(jobs, wake);
+        }
+        Err(lost) => writer.refuse(jobs, &lost.error),
+    }
+    Fate::Lives
 }
 
 impl Drop for Executor {

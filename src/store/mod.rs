@@ -15,6 +15,7 @@ mod rows;
 mod schema;
 mod tx;
 mod wal;
+mod witness;
 
 pub mod allocations;
 pub mod backup;
@@ -40,12 +41,13 @@ pub mod volumes;
 pub mod work;
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::watch;
 
 pub use error::StoreError;
 pub use tx::{Read, Tx};
+pub use witness::{Fate, Witness};
 
 use crate::clock::Clock;
 use crate::random::Random;
@@ -59,11 +61,13 @@ pub struct Options {
     pub random: Random,
     /// Upper bound of the file, in pages of 4 KiB: how tests make a disk full.
     pub max_pages: Option<u32>,
+    /// Who sees each commit of an inline store, and may end the process after it: a simulated world.
+    pub witness: Option<Arc<dyn Witness>>,
 }
 
 impl Options {
     pub fn new(clock: Clock, random: Random) -> Self {
-        Options { inline: false, clock, random, max_pages: None }
+        Options { inline: false, clock, random, max_pages: None, witness: None }
     }
 }
 
@@ -86,7 +90,7 @@ struct Inner {
     work_changed: watch::Sender<u64>,
     path: PathBuf,
     // Held for as long as the store is open, so that a second process is refused.
-    _lock: schema::Lock,
+    lock: Mutex<Option<schema::Lock>>,
 }
 
 /// Damage that is found before anybody is served has the file's name in it.
@@ -117,8 +121,8 @@ impl Store {
             readers::Readers::open(path, options.inline, health.clone()).map_err(|error| unusable(error, path))?;
         schema::fold_wal(&connection)?;
         let writer = executor::Writer::new(connection, options.clock, options.random, work_changed.clone(), health);
-        let executor = executor::Executor::start(writer, options.inline)?;
-        let inner = Inner { readers, executor, work_changed, path: path.to_owned(), _lock: lock };
+        let executor = executor::Executor::start(writer, options.inline, options.witness)?;
+        let inner = Inner { readers, executor, work_changed, path: path.to_owned(), lock: Mutex::new(Some(lock)) };
         Ok(Store(Arc::new(inner), Lane::Ours))
     }
 
@@ -166,6 +170,14 @@ impl Store {
     /// As if work had changed: whoever sleeps on [`Store::work_changed`] looks again.
     pub fn wake(&self) {
         self.0.work_changed.send_modify(|count| *count += 1);
+    }
+
+    /// Closes the file of an inline store under everybody who still has a handle, as the end of the process does: their
+    /// calls never return. For a simulated world, in which the next process begins in this one.
+    pub fn abandon(&self) {
+        self.0.readers.abandon();
+        self.0.executor.abandon();
+        drop(self.0.lock.lock().unwrap_or_else(PoisonError::into_inner).take());
     }
 
     /// The file.

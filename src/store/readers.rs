@@ -11,6 +11,8 @@ use super::error::watched;
 use super::health::Health;
 use super::{Lane, Read, StoreError, schema};
 
+use crate::blocking;
+
 /// More would not be quicker on the machines that this runs on, and each has a page cache.
 const CONNECTIONS: usize = 3;
 /// Of them, those that clients may have: the last is for machines and the engine, whatever clients ask.
@@ -63,10 +65,17 @@ impl Readers {
         if self.inline {
             return borrowed(idle, place, &health, look);
         }
-        match tokio::task::spawn_blocking(move || borrowed(idle, place, &health, look)).await {
+        match blocking::run(move || borrowed(idle, place, &health, look)).await {
             Ok(result) => result,
             Err(error) => Err(StoreError::Broken(anyhow::anyhow!("a reader panicked: {error}")).into()),
         }
+    }
+
+    /// From now on nobody gets a connection, and nobody is told so.
+    pub fn abandon(&self) {
+        let places = self.places.available_permits();
+        self.places.forget_permits(places);
+        lock(&self.idle).clear();
     }
 
     /// A look that is over before another thread would have begun it.

@@ -3,7 +3,7 @@
 use crate::source::{self, Source};
 
 /// Everybody may use these.
-const SEAMS: &[&str] = &["clock", "net", "random", "disk", "telemetry", "trace"];
+const SEAMS: &[&str] = &["blocking", "clock", "net", "random", "disk", "telemetry", "trace"];
 
 /// Who may know whom. A longer path on the left allows more to one corner of a part, one on the right allows only that
 /// much of the other part.
@@ -35,6 +35,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     // The outside world in software shares codecs with the product, and nothing else.
     ("sim",       &["wire"]),
     ("clock",     &[]),
+    ("blocking",  &[]),
     ("net",       &["clock"]),
     ("random",    &[]),
     ("disk",      &[]),

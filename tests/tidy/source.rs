@@ -165,3 +165,25 @@ pub fn calls(tokens: &[TokenTree]) -> Vec<(String, usize)> {
     }
     found
 }
+
+/// Every call of the macro `name`: its line, and the first word of what it is given.
+pub fn arguments(tokens: &[TokenTree], name: &str) -> Vec<(usize, Option<String>)> {
+    let mut found = vec![];
+    for (at, token) in tokens.iter().enumerate() {
+        match token {
+            TokenTree::Group(group) => {
+                found.extend(arguments(&group.stream().into_iter().collect::<Vec<_>>(), name));
+            }
+            TokenTree::Ident(ident) if ident == name => {
+                if let (Some(mark), Some(TokenTree::Group(given))) = (tokens.get(at + 1), tokens.get(at + 2))
+                    && is_punct(mark, '!')
+                {
+                    let first = given.stream().into_iter().next().map(|token| token.to_string());
+                    found.push((ident.span().start().line, first));
+                }
+            }
+            _ => {}
+        }
+    }
+    found
+}

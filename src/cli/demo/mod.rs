@@ -71,6 +71,7 @@ async fn perform(args: &Args, stage: &stage::Stage) -> anyhow::Result<()> {
     writeln!(out)?;
 
     let story = tokio::select! {
+        biased;
         story = tokio::time::timeout(LIMIT, play(&admin, &rack, stage)) => {
             story.unwrap_or_else(|_| bail!("the demonstration did not end within {} s", LIMIT.as_secs()))
         }
@@ -108,6 +109,7 @@ async fn play(admin: &str, rack: &Rack, stage: &stage::Stage) -> anyhow::Result<
     let watcher = watcher::Watcher::new(api.clone(), clock.clone());
     let play = life::Play { api: &api, watcher: &watcher, rack, stage, screen: &screen };
     let report = tokio::select! {
+        biased;
         report = play.acts() => report?,
         error = watcher.run(rack, &screen) => return Err(error),
     };

@@ -7,6 +7,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 use sha2::{Digest as _, Sha256};
 
+use crate::blocking;
 use crate::clock::Clock;
 use crate::config::{Settings, Typed};
 use crate::net::{Net, UdpBind};
@@ -45,7 +46,7 @@ impl Stage {
         let seams = Seams { net: Net::system(), clock: Clock::system(), random: Random::system() };
         let dir = std::env::temp_dir().join(format!("bessemer-demo-{}", seams.random.uuid()));
         let (random, at) = (seams.random.clone(), dir.clone());
-        let image_sum = tokio::task::spawn_blocking(move || props(&at, &random)).await??;
+        let image_sum = blocking::run(move || props(&at, &random)).await??;
         let admin = free_tcp(&seams.net, Ipv4Addr::LOCALHOST, 6385).await?;
         let provisioning = free_tcp(&seams.net, SERVER, 8080).await?;
         let dhcp = free_udp(&seams.net, SERVER, 6767)?;
@@ -53,7 +54,8 @@ impl Stage {
         let bmc = free_udp(&seams.net, Ipv4Addr::from([BMC_NET[0], BMC_NET[1], BMC_NET[2], 1]), 6230)?;
         let config = configuration(&dir, admin, provisioning, dhcp, tftp.port());
         let file = dir.join("bessemer.toml");
-        tokio::fs::write(&file, &config).await?;
+        let (to, text) = (file.clone(), config);
+        blocking::run(move || std::fs::write(to, text)).await??;
         let typed = Typed::read(Some(&file), [], &[])?;
         let plan = Plan {
             machines,
@@ -90,7 +92,8 @@ impl Stage {
 
     /// Removes the directory.
     pub async fn strike(self) {
-        if let Err(error) = tokio::fs::remove_dir_all(&self.dir).await {
+        let dir = self.dir.clone();
+        if let Ok(Err(error)) = blocking::run(move || std::fs::remove_dir_all(dir)).await {
             tracing::warn!(%error, dir = %self.dir.display(), "the demonstration's files could not be removed");
         }
     }

@@ -9,6 +9,7 @@ use hyper::StatusCode;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Map, Value};
 
+use crate::blocking;
 use crate::clock::Clock;
 use crate::driver::{DriverError, Task};
 use crate::net::http::{Client, HttpError, Request, Trust, Url};
@@ -217,10 +218,14 @@ async fn trust(task: &Task, heartbeat: Option<String>) -> Result<Trust, DriverEr
         Some(Value::String(text)) => match text.to_ascii_lowercase().as_str() {
             "true" => Ok(Trust::PublicRoots),
             "false" => Ok(Trust::Anyone),
-            _ => match tokio::fs::read_to_string(&text).await {
-                Ok(pem) => Ok(Trust::Authority(pem.into())),
-                Err(error) => wrong(format!("{text}: {error}")),
-            },
+            _ => {
+                let file = text.clone();
+                match blocking::run(move || std::fs::read_to_string(file)).await {
+                    Ok(Ok(pem)) => Ok(Trust::Authority(pem.into())),
+                    Ok(Err(error)) => wrong(format!("{text}: {error}")),
+                    Err(error) => wrong(format!("{text}: {error}")),
+                }
+            }
         },
         Some(other) => wrong(format!("{other}: expected true, false or the path of a CA file")),
     }

@@ -3,6 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::layout;
+use crate::blocking;
 use crate::driver::boot_mode;
 use crate::driver::pxe::provisioning_url;
 use crate::driver::{DriverError, Task};
@@ -166,7 +167,7 @@ pub async fn drive(task: &Task) -> Result<Option<String>, DriverError> {
     let Some(given) = task.config_drive.clone() else { return Ok(None) };
     let (uuid, name, now) = (task.node.uuid, task.node.name.clone(), task.env.clock.now());
     // Packing tens of megabytes is no work for the runtime.
-    let made = tokio::task::spawn_blocking(move || config_drive::prepare(&given, uuid, name.as_deref(), now)).await;
+    let made = blocking::run(move || config_drive::prepare(&given, uuid, name.as_deref(), now)).await;
     match made {
         Ok(made) => made.map_err(|error| driver_error(&error)),
         Err(panicked) => Err(DriverError::Refused(format!("the config drive could not be made: {panicked}"))),

@@ -9,6 +9,7 @@ use base64::Engine as _;
 use serde_json::Map;
 
 use super::AgentClient;
+use crate::blocking;
 use crate::disk::{self, PARTIAL};
 use crate::driver::environment::Logs;
 use crate::driver::{DriverError, Task};
@@ -43,7 +44,7 @@ async fn ask_and_keep(task: &Task, logs: Logs) -> Result<String, DriverError> {
     }
     let name = file_name(task);
     let shown = name.clone();
-    let written = tokio::task::spawn_blocking(move || keep(&logs, &name, &packed)).await;
+    let written = blocking::run(move || keep(&logs, &name, &packed)).await;
     written
         .map_err(|panicked| panicked.to_string())
         .and_then(|written| written.map_err(|error| error.to_string()))

@@ -81,7 +81,7 @@ async fn wait_for_off(task: &Task, driver: Driver, agent: &AgentClient, command:
         }
     };
     let ended = async {
-        tokio::select! { why = off => why, why = given_up => why }
+        tokio::select! { biased; why = off => why, why = given_up => why }
     };
     let why = tokio::time::timeout(settings.agent_power_off, ended).await.unwrap_or("the agent took too long");
     tracing::debug!(node = %task.node.uuid, why, "waited for the agent to switch its machine off");

@@ -136,7 +136,7 @@ impl ImageCache {
         progress.send_modify(|progress| progress.total_bytes = total);
         let (pieces, queue) = mpsc::channel(PIECES);
         let writer = Writer::new(self, location, goal, room).await?;
-        let writing = blocking(move || write(writer, queue));
+        let writing = write(writer, queue);
         let (sent, written) = tokio::join!(self.pump(response, goal, progress, pieces, &shown), writing);
         // The disk's or the format's error ends the pump too, and says more.
         match (sent, written) {
@@ -255,15 +255,23 @@ impl Rate {
 /// Proof that room was reserved before anything is written.
 struct Room(());
 
-/// Writes the queue to the disk; `None` if the sender gave up.
-fn write(mut writer: Writer, mut queue: mpsc::Receiver<Option<Bytes>>) -> Result<Option<Fetched>, ImageError> {
-    while let Some(piece) = queue.blocking_recv() {
-        match piece {
-            Some(piece) => writer.push(&piece)?,
-            None => return writer.finish().map(Some),
+/// Writes the queue to the disk, whatever is in it at once; `None` if the sender gave up.
+async fn write(mut writer: Writer, mut queue: mpsc::Receiver<Option<Bytes>>) -> Result<Option<Fetched>, ImageError> {
+    loop {
+        let mut pieces = Vec::with_capacity(PIECES);
+        if queue.recv_many(&mut pieces, PIECES).await == 0 {
+            return Ok(None);
+        }
+        let ended = pieces.last().is_some_and(Option::is_none);
+        writer = blocking(move || {
+            pieces.iter().flatten().try_for_each(|piece| writer.push(piece))?;
+            Ok(writer)
+        })
+        .await?;
+        if ended {
+            return blocking(move || writer.finish()).await.map(Some);
         }
     }
-    Ok(None)
 }
 
 /// Hashes, looks at the head, and writes.

@@ -306,7 +306,7 @@ fn stopping() -> ImageError {
 async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, ImageError> + Send + 'static,
 ) -> Result<T, ImageError> {
-    match tokio::task::spawn_blocking(work).await {
+    match crate::blocking::run(work).await {
         Ok(done) => done,
         Err(panicked) => Err(ImageError::Disk(panicked.to_string())),
     }

@@ -37,6 +37,7 @@ use self::reply::BootFile;
 use self::reservations::Reservations;
 use self::work::{Done, Work};
 use super::loaders::Loaders;
+use crate::blocking;
 use crate::clock::Clock;
 use crate::net::{Net, UdpBind, UdpSocket};
 use crate::service::boot::{self, Acquaintance, Claim, Owner, Verdict};
@@ -116,7 +117,7 @@ impl Server {
         pool.exclude(settings.network.server);
         settings.network.gateway.into_iter().chain(settings.reservations.addresses()).for_each(|it| pool.exclude(it));
         settings.trace.serves_dhcp();
-        let table = tokio::task::spawn_blocking(move || LoaderTable::of(&loaders)).await?;
+        let table = blocking::run(move || LoaderTable::of(&loaders)).await?;
         Ok(Server {
             shared: Arc::new(Shared { settings, clock, store, loaders: table, socket, pool: Mutex::new(pool) }),
         })

@@ -16,9 +16,10 @@ use hyper::body::{Body as HttpBody, Frame, SizeHint};
 use hyper::header::{ACCEPT_RANGES, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, IF_RANGE, RANGE};
 use hyper::header::{HeaderMap, HeaderValue};
 use hyper::{Method, Response, StatusCode};
-use tokio::task::JoinHandle;
 
 use super::Body;
+
+use crate::blocking;
 
 /// Read at once.
 const PIECE_BYTES: usize = 256 << 10;
@@ -127,7 +128,7 @@ struct FileBody {
 
 enum State {
     Idle(File),
-    Reading(JoinHandle<io::Result<(File, Bytes)>>),
+    Reading(blocking::Running<io::Result<(File, Bytes)>>),
     /// The end, or an error was told.
     Over,
 }
@@ -153,7 +154,7 @@ impl HttpBody for FileBody {
                 State::Idle(file) => {
                     let most = PIECE_BYTES.min(usize::try_from(self.left).unwrap_or(PIECE_BYTES));
                     let start = self.start.take();
-                    let read = tokio::task::spawn_blocking(move || read_piece(file, start, most));
+                    let read = blocking::run(move || read_piece(file, start, most));
                     self.state = State::Reading(read);
                 }
                 State::Reading(mut read) => {

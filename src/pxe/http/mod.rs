@@ -34,6 +34,7 @@ use uuid::Uuid;
 
 use self::file::Content;
 use super::loaders::Loaders;
+use crate::blocking;
 use crate::clock::Clock;
 use crate::disk;
 use crate::model::boot_plan::Boot;
@@ -182,7 +183,7 @@ impl Handler {
             _ => return Ok(None),
         };
         let inner = self.0.clone();
-        tokio::task::spawn_blocking(move || {
+        blocking::run(move || {
             let path = Path::new(file.strip_prefix("file://").unwrap_or(&file));
             let (file, len) = disk::open_below(&inner.roots, path)?;
             Ok(Some((Content::File(file, len), BYTES)))
@@ -241,7 +242,7 @@ impl Handler {
         let granted = self.0.store.read(move |read| boot::image_by_key(read, node, &key)).await?;
         let Some(name) = granted.filter(|granted| granted == name) else { return Ok(None) };
         let inner = self.0.clone();
-        let opened = tokio::task::spawn_blocking(move || (inner.open_image)(&name)).await??;
+        let opened = blocking::run(move || (inner.open_image)(&name)).await??;
         Ok(opened.map(|(file, len)| (Content::File(file, len), BYTES)))
     }
 }

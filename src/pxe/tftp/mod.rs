@@ -17,9 +17,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use bytes::Bytes;
 use tftpd::{ErrorCode, Packet, TransferOption};
-use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, info, warn};
 
@@ -28,7 +26,7 @@ use self::transfer::End;
 use self::transfers::{Key, Transfers};
 use super::loaders::{Loaders, Refused};
 use crate::clock::Clock;
-use crate::net::{Net, PatientUdp, Received, UdpBind, UdpSocket};
+use crate::net::{Net, Received, UdpBind, UdpSocket};
 use crate::trace::{Kind, Trace};
 
 /// What a transfer's thread needs is a packet and a few calls; a debug build needs more of it.
@@ -198,7 +196,12 @@ impl Job {
         };
         let (terms, granted) = Terms::agree(&options, content.len(), timeout);
         let bytes = content.len();
-        match self.in_a_thread(socket, content, terms, granted).await {
+        // The threads are as many as transfers may run at once, and each ends by itself within its timeouts.
+        let (clock, cut) = (self.clock.clone(), self.cut.clone());
+        let sending = socket.exchange(("tftp", STACK_BYTES), move |socket| async move {
+            transfer::send((&socket, &clock), &content, terms, granted, &cut).await
+        });
+        match sending.await {
             Ok(end) => {
                 let millis = (self.clock.instant() - started).as_millis() as u64;
                 info!(peer = %key.peer, name = ?key.name, bytes, millis, ?end, "TFTP transfer");
@@ -217,24 +220,6 @@ impl Job {
                 None
             }
         }
-    }
-
-    /// The threads are as many as transfers may run at once, and each ends by itself within its timeouts.
-    async fn in_a_thread(
-        &self,
-        socket: PatientUdp,
-        content: Bytes,
-        terms: Terms,
-        granted: Vec<TransferOption>,
-    ) -> io::Result<End> {
-        let (done, ended) = oneshot::channel();
-        let (clock, cut) = (self.clock.clone(), self.cut.clone());
-        let thread = std::thread::Builder::new().name("tftp".to_owned()).stack_size(STACK_BYTES);
-        thread.spawn(move || {
-            // Nobody waits for the end any more if the server is gone.
-            let _ = done.send(transfer::send((&socket, &clock), &content, terms, granted, &cut));
-        })?;
-        ended.await.map_err(io::Error::other)?
     }
 }
 

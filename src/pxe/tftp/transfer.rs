@@ -31,8 +31,8 @@ pub enum End {
     Silent,
 }
 
-/// Sends `content` to the peer of `socket`, unless `cut` comes first. Blocks its thread.
-pub fn send(
+/// Sends `content` to the peer of `socket`, unless `cut` comes first. Waits for nothing but the socket.
+pub async fn send(
     (socket, clock): (&PatientUdp, &Clock),
     content: &Bytes,
     terms: Terms,
@@ -44,7 +44,7 @@ pub fn send(
     let mut flight = Flight { socket, clock, cut, content, terms, acked: 0, hurried: false, buffer };
     let mut tries_left = MOST_FIRST_TRIES;
     if !oack.is_empty() {
-        match flight.offer(oack)? {
+        match flight.offer(oack).await? {
             Heard::Progress(_) => tries_left = MOST_TRIES,
             Heard::Stop => return Ok(End::Stopped),
             Heard::Nothing | Heard::Again => return Ok(End::Silent),
@@ -57,7 +57,7 @@ pub fn send(
         flight.send_blocks(last)?;
         // That the first block of a window was lost is believed once per window: answering every duplicate would double
         // all later packets (the Sorcerer's Apprentice of RFC 1123, 4.2.3.1).
-        match flight.listen(last, terms.window > 1 && !repeated)? {
+        match flight.listen(last, terms.window > 1 && !repeated).await? {
             Heard::Progress(acked) => {
                 flight.acked = acked;
                 (tries_left, repeated) = (MOST_TRIES, false);
@@ -100,11 +100,11 @@ enum Heard {
 
 impl Flight<'_> {
     /// Sends the option acknowledgement until block 0 is acknowledged.
-    fn offer(&mut self, oack: Vec<TransferOption>) -> io::Result<Heard> {
+    async fn offer(&mut self, oack: Vec<TransferOption>) -> io::Result<Heard> {
         let packet = Packet::Oack(oack).serialize().map_err(io::Error::other)?;
         for _ in 0..MOST_FIRST_TRIES {
             self.socket.send(&packet)?;
-            match self.listen(0, true)? {
+            match self.listen(0, true).await? {
                 // Acknowledging block 0 repeats nothing: it is the answer.
                 Heard::Again => return Ok(Heard::Progress(0)),
                 Heard::Nothing => {}
@@ -131,7 +131,7 @@ impl Flight<'_> {
 
     /// Waits for an acknowledgement of a block up to `sent`, at most the agreed time in all. Whether a
     /// repetition of the last one counts is for `hear_again` to say.
-    fn listen(&mut self, sent: usize, hear_again: bool) -> io::Result<Heard> {
+    async fn listen(&mut self, sent: usize, hear_again: bool) -> io::Result<Heard> {
         let mut buffer = [0; 512];
         let since = self.clock.instant();
         if std::mem::take(&mut self.hurried) {
@@ -141,7 +141,7 @@ impl Flight<'_> {
             if self.cut.is_cancelled() {
                 return Ok(Heard::Stop);
             }
-            let Some(len) = self.socket.recv(&mut buffer)? else { return Ok(Heard::Nothing) };
+            let Some(len) = self.socket.recv(&mut buffer).await? else { return Ok(Heard::Nothing) };
             match Packet::deserialize(&buffer[..len]) {
                 Ok(Packet::Ack(number)) => {
                     // The distance from the last known block, in the 16 bits of the wire, finds the block across wraps.

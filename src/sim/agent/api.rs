@@ -53,8 +53,9 @@ impl Ramdisk {
         });
         let connection = hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service);
         tokio::select! {
-            ended = connection => if let Err(error) = ended { tracing::debug!(%error, "simulated agent: connection") },
+            biased;
             () = lost.notified() => {}
+            ended = connection => if let Err(error) = ended { tracing::debug!(%error, "simulated agent: connection") },
         }
     }
 

@@ -202,6 +202,7 @@ impl Ramdisk {
             "write_image" => json!(self.write_image(&step["args"]).await?),
             "erase_devices_metadata" => {
                 self.world.clock.sleep(self.world.pace.step).await;
+                self.faults.wrote();
                 disk::erase_metadata(&self.machine.disk, self.machine.disk_bytes)
                     .await
                     .map_err(|error| failed(&error))?;
@@ -209,6 +210,7 @@ impl Ramdisk {
             }
             "erase_devices" | "erase_devices_express" => {
                 self.world.clock.sleep(self.world.pace.step).await;
+                self.faults.wrote();
                 disk::erase_all(&self.machine.disk, self.machine.disk_bytes).await.map_err(|error| failed(&error))?;
                 Value::Null
             }

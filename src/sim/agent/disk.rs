@@ -3,16 +3,16 @@
 //! The config drive belongs into a partition at the end of the disk; here it stands in the last bytes of the file, and for
 //! whoever wants to look at it in `<disk>.config-2`.
 
-use std::io::{Read as _, SeekFrom};
+use std::fs::{self, File};
+use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use base64::Engine as _;
 use sha2::{Digest as _, Sha256, Sha512};
-use tokio::fs::{self, File};
-use tokio::io::{AsyncSeekExt as _, AsyncWriteExt as _};
 
 use super::Ramdisk;
+use crate::blocking;
 use crate::net::http::{Limits, Request, Url};
 use crate::wire::ipa::ImageInfo;
 
@@ -40,10 +40,16 @@ const LOADER: &str = "loader\n";
 /// How much erase_devices_metadata wipes at each end.
 const METADATA_BYTES: u64 = 1 << 20;
 
-async fn open(path: &Path, bytes: u64) -> std::io::Result<File> {
-    let file = File::options().read(true).write(true).create(true).truncate(false).open(path).await?;
-    if file.metadata().await?.len() != bytes {
-        file.set_len(bytes).await?;
+/// Runs file work off the runtime.
+async fn off<T: Send + 'static>(work: impl FnOnce() -> io::Result<T> + Send + 'static) -> Result<T, String> {
+    let done = blocking::run(work).await.map_err(|error| error.to_string())?;
+    done.map_err(|error| error.to_string())
+}
+
+fn open(path: &Path, bytes: u64) -> io::Result<File> {
+    let file = File::options().read(true).write(true).create(true).truncate(false).open(path)?;
+    if file.metadata()?.len() != bytes {
+        file.set_len(bytes)?;
     }
     Ok(file)
 }
@@ -57,36 +63,42 @@ fn table(loader: &str) -> Vec<u8> {
 
 /// Makes the partition bootable.
 pub(super) async fn install_loader(path: &Path) -> Result<(), String> {
-    let install = async {
-        let mut file = File::options().write(true).open(path).await?;
-        file.write_all(&table(LOADER)).await?;
-        file.sync_all().await
-    };
-    install.await.map_err(|error: std::io::Error| error.to_string())
+    let path = path.to_owned();
+    off(move || {
+        let mut file = File::options().write(true).open(path)?;
+        file.write_all(&table(LOADER))?;
+        file.sync_all()
+    })
+    .await
 }
 
 pub(super) async fn erase_metadata(path: &Path, bytes: u64) -> Result<(), String> {
-    let erase = async {
-        let mut file = open(path, bytes).await?;
+    let path = path.to_owned();
+    off(move || {
+        let mut file = open(&path, bytes)?;
         let zeros = vec![0; METADATA_BYTES.min(bytes) as usize];
-        file.write_all(&zeros).await?;
-        file.seek(SeekFrom::Start(bytes - zeros.len() as u64)).await?;
-        file.write_all(&zeros).await?;
-        file.sync_all().await
-    };
-    erase.await.map_err(|error| error.to_string())?;
-    remove(&config_drive_path(path)).await
+        file.write_all(&zeros)?;
+        file.seek(SeekFrom::Start(bytes - zeros.len() as u64))?;
+        file.write_all(&zeros)?;
+        file.sync_all()?;
+        remove(&config_drive_path(&path))
+    })
+    .await
 }
 
 pub(super) async fn erase_all(path: &Path, bytes: u64) -> Result<(), String> {
-    remove(path).await?;
-    open(path, bytes).await.map_err(|error| error.to_string())?;
-    remove(&config_drive_path(path)).await
+    let path = path.to_owned();
+    off(move || {
+        remove(&path)?;
+        open(&path, bytes)?;
+        remove(&config_drive_path(&path))
+    })
+    .await
 }
 
-async fn remove(path: &Path) -> Result<(), String> {
-    match fs::remove_file(path).await {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error.to_string()),
+fn remove(path: &Path) -> io::Result<()> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
         _ => Ok(()),
     }
 }
@@ -115,8 +127,11 @@ pub(super) async fn write(ramdisk: &Arc<Ramdisk>, info: &ImageInfo, drive: Optio
     if !response.status.is_success() {
         return Err(format!("Download of image {} failed: {}", info.id, response.status));
     }
-    let mut file = open(&machine.disk, machine.disk_bytes).await.map_err(|error| error.to_string())?;
-    let partition = part(ramdisk, info, &mut file).await?;
+    let (disk, disk_bytes) = (machine.disk.clone(), machine.disk_bytes);
+    ramdisk.faults.wrote();
+    let mut file = off(move || open(&disk, disk_bytes)).await?;
+    let partition;
+    (file, partition) = part(ramdisk, info, file).await?;
     let (mut sha256, mut sha512, mut bytes) = (Sha256::new(), Sha512::new(), 0_u64);
     while let Some(piece) = response.chunk().await.map_err(|error| error.to_string())? {
         if algorithm == "sha512" {
@@ -124,8 +139,8 @@ pub(super) async fn write(ramdisk: &Arc<Ramdisk>, info: &ImageInfo, drive: Optio
         } else {
             sha256.update(&piece)
         }
-        file.write_all(&piece).await.map_err(|error| error.to_string())?;
         bytes += piece.len() as u64;
+        file = off(move || file.write_all(&piece).map(|()| file)).await?;
         if ramdisk.faults.restarts_at(bytes) {
             ramdisk.forget();
             return std::future::pending().await;
@@ -137,27 +152,29 @@ pub(super) async fn write(ramdisk: &Arc<Ramdisk>, info: &ImageInfo, drive: Optio
             "Image failed to verify against checksum. image checksum: {expected}; verification checksum: {found}"
         ));
     }
-    remove(&config_drive_path(&machine.disk)).await?;
+    let beside = config_drive_path(&machine.disk);
     if let Some(drive) = drive {
         let drive = unpack(ramdisk, drive).await?;
         let end = bytes + if partition.is_some() { ROOT_AT } else { 0 };
         let at = machine.disk_bytes.checked_sub(drive.len() as u64).filter(|at| *at >= end);
         let at = at.ok_or("the config drive does not fit behind the image")?;
-        let put = async {
-            file.seek(SeekFrom::Start(at)).await?;
-            file.write_all(&drive).await?;
-            fs::write(config_drive_path(&machine.disk), &drive).await
-        };
-        put.await.map_err(|error| error.to_string())?;
+        off(move || {
+            file.seek(SeekFrom::Start(at))?;
+            file.write_all(&drive)?;
+            file.sync_all()?;
+            fs::write(beside, &drive)
+        })
+        .await?;
+    } else {
+        off(move || file.sync_all().and_then(|()| remove(&beside))).await?;
     }
-    file.sync_all().await.map_err(|error| error.to_string())?;
     Ok(Written { disk_id: format!("0x{}", &found[..8]), partition })
 }
 
 /// Parts the disk for an image that is one file system, and goes to where that belongs.
-async fn part(ramdisk: &Arc<Ramdisk>, info: &ImageInfo, file: &mut File) -> Result<Option<Partition>, String> {
+async fn part(ramdisk: &Arc<Ramdisk>, info: &ImageInfo, mut file: File) -> Result<(File, Option<Partition>), String> {
     if info.image_type.as_deref() != Some("partition") {
-        return Ok(None);
+        return Ok((file, None));
     }
     let size = |key: &str| info.layout.get(key).and_then(serde_json::Value::as_u64);
     let (Some(root_mb), Some(swap_mb), Some(ephemeral_mb)) = (size("root_mb"), size("swap_mb"), size("ephemeral_mb"))
@@ -171,14 +188,14 @@ async fn part(ramdisk: &Arc<Ramdisk>, info: &ImageInfo, file: &mut File) -> Resu
         return Err("ephemeral_format is missing".into());
     }
     tracing::debug!(root_mb, swap_mb, ephemeral_mb, "simulated agent parts its disk");
-    let put = async {
-        file.write_all(&table("")).await?;
-        file.seek(SeekFrom::Start(ROOT_AT)).await
-    };
-    put.await.map_err(|error: std::io::Error| error.to_string())?;
+    let file = off(move || {
+        file.write_all(&table(""))?;
+        file.seek(SeekFrom::Start(ROOT_AT)).map(|_| file)
+    })
+    .await?;
     let uuid = || ramdisk.world.random.uuid().to_string();
     let efi = info.deploy_boot_mode.as_deref() == Some("uefi");
-    Ok(Some(Partition { root_uuid: uuid(), efi_uuid: efi.then(uuid) }))
+    Ok((file, Some(Partition { root_uuid: uuid(), efi_uuid: efi.then(uuid) })))
 }
 
 /// The config drive's file system: base64(gzip(…)), or that at an address.

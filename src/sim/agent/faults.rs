@@ -37,6 +37,10 @@ pub struct Knobs {
     pub version_mismatches: u32,
     /// The inspection reports this error.
     pub inspection_error: Option<String>,
+    /// The agent speaks without TLS, as one that was told to.
+    pub plain: bool,
+    /// How often the disk began to be written or wiped; for whoever asks afterwards.
+    pub writes: u64,
 }
 
 impl Faults {
@@ -47,6 +51,19 @@ impl Faults {
 
     fn knobs(&self) -> MutexGuard<'_, Knobs> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// How often the disk began to be written or wiped, over all boots.
+    pub fn writes(&self) -> u64 {
+        self.knobs().writes
+    }
+
+    pub(super) fn wrote(&self) {
+        self.knobs().writes += 1;
+    }
+
+    pub(super) fn plain(&self) -> bool {
+        self.knobs().plain
     }
 
     pub(super) fn silent(&self) -> bool {

@@ -23,11 +23,12 @@ impl Ramdisk {
             };
             let since = self.world.clock.instant();
             tokio::select! {
-                () = self.world.clock.sleep(interval.max(least)) => {}
+                biased;
                 () = self.beat.notified() => {
                     let left = least.saturating_sub(self.world.clock.instant() - since);
                     self.world.clock.sleep(left.max(Duration::from_millis(1))).await;
                 }
+                () = self.world.clock.sleep(interval.max(least)) => {}
             }
         }
     }

@@ -191,7 +191,8 @@ impl Ramdisk {
         let listener = self.world.net.listen(at).await.map_err(|error| format!("cannot listen at {at}: {error}"))?;
         let at = listener.local_addr().map_err(|error| error.to_string())?;
         // Servers from 1.68 on take the certificate from the heartbeat; older ones are served without TLS.
-        let certificate = if version >= (1, 68) { Some(SelfMade::for_address(at.ip())?) } else { None };
+        let secure = version >= (1, 68) && !self.faults.plain();
+        let certificate = if secure { Some(SelfMade::for_address(at.ip())?) } else { None };
         let oldest = self.state().tls_min_version.clone().unwrap_or_else(|| "1.2".to_owned());
         let acceptor = certificate.as_ref().map(|it| it.acceptor(&oldest)).transpose()?;
         let pem = certificate.map(|certificate| certificate.pem);

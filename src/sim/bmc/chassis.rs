@@ -4,6 +4,7 @@
 //! the firmware began anew (a reset is one without `on` ever changing). At each start it takes the boot override, as
 //! firmware does, which consumes one that was for a single boot.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -58,6 +59,7 @@ struct Inner {
     clock: Clock,
     power: watch::Sender<Power>,
     boot: Mutex<Boot>,
+    downs: AtomicU64,
 }
 
 /// The raw boot parameters, kept as bytes so that a reader gets back what was written.
@@ -72,7 +74,12 @@ struct Boot {
 impl Chassis {
     /// A machine that is off and told nothing.
     pub fn new(clock: Clock) -> Self {
-        Chassis(Arc::new(Inner { clock, power: watch::Sender::default(), boot: Mutex::default() }))
+        Chassis(Arc::new(Inner {
+            clock,
+            power: watch::Sender::default(),
+            boot: Mutex::default(),
+            downs: AtomicU64::new(0),
+        }))
     }
 
     pub fn power(&self) -> Power {
@@ -115,6 +122,11 @@ impl Chassis {
         self.boot().read()
     }
 
+    /// Loses what it was told to boot from, as some controllers do when they restart.
+    pub fn forget_boot(&self) {
+        self.boot().flags = [0; 5];
+    }
+
     /// The raw five bytes of parameter 5.
     pub(super) fn raw_flags(&self) -> [u8; 5] {
         self.boot().flags
@@ -140,8 +152,16 @@ impl Chassis {
     }
 
     /// A power command came in time: the flags stay until the boot.
-    pub(super) fn power_command_arrived(&self) {
+    pub(super) fn power_command_arrived(&self, action: Action) {
         self.boot().expires_at = None;
+        if matches!(action, Action::Off | Action::Cycle | Action::Reset | Action::Button) {
+            self.0.downs.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// How often the BMC was told to end what runs on the machine.
+    pub fn downs(&self) -> u64 {
+        self.0.downs.load(Ordering::Relaxed)
     }
 
     /// The boot parameters, with flags that have expired cleared.

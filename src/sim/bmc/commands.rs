@@ -190,7 +190,7 @@ impl Firmware {
         if let Some(completion) = refused {
             return Err(completion);
         }
-        self.chassis.power_command_arrived();
+        self.chassis.power_command_arrived(action);
         Ok((vec![], SessionOrder::Effect((!ignored).then_some(Effect::Power(action)))))
     }
 

@@ -106,6 +106,7 @@ impl SimBmc {
         let stopped = stop.clone();
         tasks.spawn(async move {
             tokio::select! {
+                biased;
                 () = stopped.cancelled() => {}
                 () = server.run() => {}
             }

@@ -51,12 +51,14 @@ impl Server {
             let due = self.later.iter().map(|(at, _)| *at).min();
             let far = self.seams.clock.instant() + std::time::Duration::from_secs(3600);
             tokio::select! {
+                biased;
+                // First what is due: a flood of packets must not put it off.
+                () = tokio::time::sleep_until(due.unwrap_or(far)) => self.do_what_is_due().await,
                 // A real controller reads one packet at a time too; an error is somebody's refused port.
                 received = self.socket.recv(&mut buffer) => if let Ok(received) = received {
                     let bytes = buffer.get(..received.len).unwrap_or_default().to_vec();
                     self.receive(&bytes, received.peer).await;
                 },
-                () = tokio::time::sleep_until(due.unwrap_or(far)) => self.do_what_is_due().await,
             }
         }
     }

@@ -134,7 +134,7 @@ trait IntoOk: Future + Sized {
 
 impl<F: Future> IntoOk for F {}
 
-async fn serve(listener: tokio::net::TcpListener, handler: Handler) {
+async fn serve(listener: bessemer::net::TcpListener, handler: Handler) {
     let mut connections = JoinSet::new();
     while let Ok((stream, peer)) = listener.accept().await {
         let handler = handler.clone();
