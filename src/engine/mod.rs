@@ -21,6 +21,7 @@ mod lists;
 mod recover;
 mod settle;
 mod sync;
+mod waits;
 mod walk;
 
 use std::collections::HashSet;
@@ -119,9 +120,14 @@ impl Engine {
             self.recover().await?;
         }
         let mut changed = self.store.work_changed();
+        let mut waits = waits::Waits::new(&self.env.clock);
         while !self.stop.is_cancelled() {
             changed.mark_unchanged();
-            let wake_at = match self.dispatch().await {
+            let looked = match waits.mind(&self).await {
+                Ok(()) => self.dispatch().await,
+                Err(error) => Err(error),
+            };
+            let wake_at = match looked {
                 Ok(wake_at) => wake_at,
                 Err(error) => {
                     tracing::error!(%error, "the engine cannot read its work; it tries again in a second");

@@ -1,6 +1,6 @@
 //! Rows of `work`: the engine's queue, and where every flow stands.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use uuid::Uuid;
 
 use super::blobs::BlobKind;
@@ -75,6 +75,21 @@ pub fn delete(tx: &Tx, id: i64) -> Result<bool, StoreError> {
     Ok(execute(tx, "DELETE FROM work WHERE id = ?", &[&id])? > 0)
 }
 
+/// The wall clock was set forward `by` so much: waits that had begun before it showed `began_by` last as long as they should.
+pub fn postpone(tx: &Tx, began_by: Timestamp, by: SignedDuration) -> Result<usize, StoreError> {
+    let by = i64::try_from(by.as_micros()).unwrap_or(0);
+    let sql =
+        "UPDATE work SET since = since + ?2, due_at = due_at + ?2, deadline_at = deadline_at + ?2 WHERE since <= ?1";
+    execute(tx, sql, &[&micros(began_by), &by])
+}
+
+/// The wall clock was set back to `now`: waits that seem to begin later begin now, and last as long as they should.
+pub fn begin_by(tx: &Tx, now: Timestamp) -> Result<usize, StoreError> {
+    let sql = "UPDATE work SET due_at = due_at - (since - ?1), deadline_at = deadline_at - (since - ?1), since = ?1
+               WHERE since > ?1";
+    execute(tx, sql, &[&micros(now)])
+}
+
 /// Makes the allocations that wait for a node due now: one has become free.
 pub fn hurry_allocations(tx: &Tx) -> Result<(), StoreError> {
     let now = micros(tx.now());
@@ -83,4 +98,39 @@ pub fn hurry_allocations(tx: &Tx) -> Result<(), StoreError> {
         tx.wake();
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::{Clock, from_micros};
+    use crate::model::FlowName;
+    use crate::random::Random;
+    use crate::store::{Options, Store};
+
+    #[tokio::test]
+    async fn waits_last_as_long_as_they_should_whoever_sets_the_clock() -> anyhow::Result<()> {
+        let dir = tempfile::tempdir()?;
+        let store = Store::open(&dir.path().join("store"), Options::new(Clock::system(), Random::seeded(1)))?;
+        let at = |secs: i64| from_micros(secs * 1_000_000);
+        store
+            .write(move |tx| {
+                for began in [100, 500] {
+                    let mut owed = Work::for_node(FlowName::Allocate, Default::default(), at(began));
+                    (owed.node_uuid, owed.deadline_at) = (None, Some(at(began + 60)));
+                    insert(tx, &owed)?;
+                }
+                // Forward at 110, by 380 s: what begins at 500 began afterwards.
+                postpone(tx, at(110), SignedDuration::from_secs(380))
+            })
+            .await?;
+        let times = |work: Vec<Work>| work.iter().map(|it| (it.since, it.deadline_at)).collect::<Vec<_>>();
+        let expected = vec![(at(480), Some(at(540))), (at(500), Some(at(560)))];
+        assert_eq!(times(store.read(all).await?), expected);
+        // Back to 490.
+        store.write(move |tx| begin_by(tx, at(490))).await?;
+        let expected = vec![(at(480), Some(at(540))), (at(490), Some(at(550)))];
+        assert_eq!(times(store.read(all).await?), expected);
+        Ok(())
+    }
 }
