@@ -17,4 +17,5 @@ mod image;
 mod lab;
 mod pxe;
 mod race;
+mod sim;
 mod store;

@@ -1,6 +1,6 @@
 //! The invariants of allocations, checked on the whole store. For use by any test that touches allocations.
 
-use bessemer::model::{AllocationState, FlowName};
+use bessemer::model::{Allocation, AllocationState, FlowName, Node, Work};
 use bessemer::store::{Store, StoreError, allocations, nodes, work};
 use uuid::Uuid;
 
@@ -9,8 +9,13 @@ use uuid::Uuid;
 pub async fn breaches(store: &Store, deleted: &[Uuid], quiet: bool) -> Result<Vec<String>, StoreError> {
     let (nodes, allocations, work) =
         store.read(|read| Ok::<_, StoreError>((nodes::all(read)?, allocations::all(read)?, work::all(read)?))).await?;
+    Ok(among(&nodes, &allocations, &work, deleted, quiet))
+}
+
+/// [`breaches`] of what was read at one moment.
+pub fn among(nodes: &[Node], allocations: &[Allocation], work: &[Work], deleted: &[Uuid], quiet: bool) -> Vec<String> {
     let mut found = Vec::new();
-    for node in &nodes {
+    for node in nodes {
         let holder = node.allocation_uuid.and_then(|uuid| allocations.iter().find(|a| a.uuid == uuid));
         match (node.allocation_uuid, holder) {
             (Some(uuid), None) => found.push(format!("I1/I3: node {} points at {uuid}, which is gone", node.uuid)),
@@ -27,7 +32,7 @@ pub async fn breaches(store: &Store, deleted: &[Uuid], quiet: bool) -> Result<Ve
             }
         }
     }
-    for a in &allocations {
+    for a in allocations {
         let owed = work.iter().find(|work| work.allocation_uuid == Some(a.uuid));
         match a.state {
             AllocationState::Active if a.node_uuid.is_none() => found.push(format!("I1: {} is active nowhere", a.uuid)),
@@ -53,5 +58,5 @@ pub async fn breaches(store: &Store, deleted: &[Uuid], quiet: bool) -> Result<Ve
             found.push(format!("I5: work {} is for an allocation that is gone", orphan.id));
         }
     }
-    Ok(found)
+    found
 }

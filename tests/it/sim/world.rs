@@ -1,0 +1,403 @@
+//! A world: the service in one process after another, the rack, the clients, and what befalls them.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use bessemer::app::{Seams, Service};
+use bessemer::clock::{Clock, Timestamp};
+use bessemer::config::{Settings, Typed};
+use bessemer::net::Net;
+use bessemer::net::memory::{Network, Seen};
+use bessemer::random::Random;
+use bessemer::sim::bmc::{self, Personality, User};
+use bessemer::sim::machine::Pace;
+use bessemer::sim::netboot::{self, Firmware};
+use bessemer::sim::rack::{self, Rack};
+use bessemer::sim::system;
+use bessemer::store::{Store, StoreError};
+use bessemer::{blocking, wire};
+use sha2::{Digest as _, Sha256};
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use super::book::Book;
+use super::eye::{Disk, Eye};
+use super::log::Log;
+use super::plan::Plan;
+use super::rules::Rules;
+use super::{chaos, client};
+
+const ADMIN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 6385);
+const SERVER: Ipv4Addr = Ipv4Addr::new(127, 77, 0, 1);
+const DISK_BYTES: u64 = 1 << 20;
+const IMAGE_BYTES: usize = 4000;
+/// How long everything may take to come to rest once nothing goes wrong any more: the longest wait for an agent, twice,
+/// and what a clock that was set back adds to it.
+const REST: Duration = Duration::from_secs(4 * 3600);
+/// How often the clients and the end look at the world.
+const LOOK: Duration = Duration::from_secs(10);
+
+pub type Fallible<T = ()> = Result<T, Box<dyn std::error::Error + Send + Sync>>;
+
+/// What became of a seed.
+#[derive(Default)]
+pub struct Report {
+    pub seed: u64,
+    pub breaches: Vec<String>,
+    pub faults: BTreeMap<&'static str, u64>,
+    pub answers: BTreeMap<u16, u64>,
+    /// The states in which the nodes ended.
+    pub ends: Vec<String>,
+    pub kills: u64,
+    pub commits: u64,
+    pub lived: Duration,
+    /// Sums over all packets and all commits.
+    pub sums: (u64, u64),
+    troubles: String,
+    tail: String,
+}
+
+impl Report {
+    /// What failed, and how to see it again.
+    pub fn complaint(&self) -> String {
+        format!(
+            "seed {} ({}) failed:\n  {}\nits last words:\n{}\nreplay it with\n  BESSEMER_SEED={} cargo test --test it sim::replay -- --nocapture",
+            self.seed,
+            self.troubles,
+            self.breaches.join("\n  "),
+            self.tail,
+            self.seed
+        )
+    }
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "seed {}: {} commits, {} deaths, {:?} lived, ends {:?}, sums {:?}, {:?}, answers {:?}",
+            self.seed, self.commits, self.kills, self.lived, self.ends, self.sums, self.faults, self.answers
+        )
+    }
+}
+
+/// Runs a seed in a thread of its own.
+pub fn run(seed: u64, aloud: bool) -> Report {
+    let log = Log::new(aloud);
+    let (kept, plan) = (log.clone(), Plan::of(seed));
+    let troubles = format!("{:?}", plan.troubles);
+    let ended = std::thread::spawn(move || {
+        blocking::inline_on_this_thread();
+        let _logs = log.install();
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build()?;
+        runtime.block_on(live(plan, log))
+    });
+    let mut report = match ended.join() {
+        Ok(Ok(report)) => report,
+        Ok(Err(error)) => {
+            Report { breaches: vec![format!("the world could not be made: {error}")], ..Report::default() }
+        }
+        Err(_) => Report { breaches: vec!["something panicked; see above".to_owned()], ..Report::default() },
+    };
+    report.seed = seed;
+    report.troubles = troubles;
+    if !report.breaches.is_empty() {
+        report.tail = kept.tail(25);
+    }
+    report
+}
+
+pub struct World {
+    pub plan: Plan,
+    pub clock: Clock,
+    pub network: Network,
+    pub book: Book,
+    pub disk: Disk,
+    pub rack: Rack,
+    pub calm: CancellationToken,
+    pub dir: PathBuf,
+    pub image_sum: String,
+    pub password: String,
+    random: Random,
+    settings: Settings,
+    stop: CancellationToken,
+    current: Mutex<Current>,
+}
+
+/// The process that lives now.
+#[derive(Default)]
+struct Current {
+    eye: Option<Arc<Eye>>,
+    store: Option<Store>,
+}
+
+async fn live(plan: Plan, log: Log) -> Fallible<Report> {
+    let home = ["/dev/shm", "/tmp"].into_iter().find(|dir| std::path::Path::new(dir).is_dir()).unwrap_or(".");
+    let dir = tempfile::Builder::new().prefix("bessemer-sim-").tempdir_in(home)?;
+    let world = Arc::new(World::build(plan, dir.path().to_owned())?);
+    let started = world.clock.instant();
+    let mut process = JoinSet::new();
+    process.spawn(world.clone().process());
+    let mut clients = JoinSet::new();
+    for at in 0..world.rack.machines.len() {
+        clients.spawn(client::live(world.clone(), at));
+    }
+    clients.spawn(client::allocate(world.clone()));
+    let mut trouble = JoinSet::new();
+    trouble.spawn(chaos::reign(world.clone()));
+
+    let over = tokio::time::timeout(world.plan.chaos, async { while clients.join_next().await.is_some() {} }).await;
+    world.calm.cancel();
+    while let Some(ended) = clients.join_next().await {
+        ended?;
+    }
+    let _ = over;
+    while let Some(ended) = trouble.join_next().await {
+        ended?;
+    }
+    chaos::end(&world);
+    world.spare();
+    let ends = world.rest().await?;
+    world.stop.cancel();
+    while let Some(ended) = process.join_next().await {
+        ended?;
+    }
+    let lived = world.clock.instant() - started;
+    let sums = (world.network.seen().sum, world.disk.rules().sum);
+    let mut pages = world.book.open();
+    let told = log.tells(pages.secrets.iter());
+    told.into_iter().for_each(|line| pages.breach(line));
+    let mut faults = pages.faults.clone();
+    faults.extend(befallen(&world.network.seen()));
+    Ok(Report {
+        breaches: pages.breaches.clone(),
+        faults,
+        answers: pages.answers.clone(),
+        ends,
+        kills: pages.kills,
+        commits: pages.commits,
+        lived,
+        sums,
+        ..Report::default()
+    })
+}
+
+fn befallen(seen: &Seen) -> impl Iterator<Item = (&'static str, u64)> {
+    let counts = [
+        ("datagrams sent", seen.datagrams),
+        ("connections made", seen.connections),
+        ("datagrams lost", seen.lost),
+        ("datagrams doubled", seen.doubled),
+        ("datagrams and pieces late", seen.late),
+        ("connections refused", seen.refused),
+        ("connections ignored", seen.ignored),
+        ("connections reset", seen.resets),
+        ("connections stalled", seen.stalls),
+    ];
+    counts.into_iter().filter(|(_, count)| *count > 0)
+}
+
+impl World {
+    fn build(plan: Plan, dir: PathBuf) -> Fallible<Self> {
+        let clock = Clock::virtual_from("2026-01-01T00:00:00Z".parse::<Timestamp>()?);
+        let stream = |salt: u64| Random::seeded(plan.seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ salt);
+        let random = stream(1);
+        let network = Network::new(clock.clone(), stream(2));
+        let image_sum = props(&dir, &random)?;
+        let settings = settings(&plan, &dir)?;
+        let password = format!("bmc-{:012x}", random.below(1 << 48));
+        let admin = User { name: "admin".into(), password: password.clone().into_bytes(), privilege: 4 };
+        let seams = bmc::Seams { net: Net::memory(network.host()), clock: clock.clone(), random: stream(3) };
+        let rack = Rack::install(
+            &seams,
+            &rack::Plan {
+                machines: plan.machines,
+                bmc_net: [127, 77, 2],
+                bmc_port: 623,
+                personality: Personality { users: vec![admin], ..Personality::default() },
+                mixed_firmware: true,
+                dir: dir.clone(),
+                disk_bytes: DISK_BYTES,
+                dhcp: SocketAddr::from((SERVER, 6767)),
+                tftp_port: 6969,
+                pace: Pace::default(),
+            },
+        )?;
+        let book = Book::default();
+        book.open().secrets.insert(password.clone());
+        let mut rules = Rules::new(clock.clone(), book.clone());
+        for machine in &rack.machines {
+            machine.agent_faults.set(|knobs| knobs.plain = true);
+            rules.follow(&machine.model.name, machine.bmc.chassis().clone(), machine.agent_faults.clone());
+        }
+        let disk =
+            Disk { full: Arc::new(AtomicBool::new(false)), book: book.clone(), rules: Arc::new(Mutex::new(rules)) };
+        if plan.seed.is_multiple_of(2) {
+            network.misbehave(|faults| faults.spared = [ADMIN].into());
+        }
+        let (calm, stop, current) = (CancellationToken::new(), CancellationToken::new(), Mutex::default());
+        Ok(World {
+            plan,
+            clock,
+            network,
+            book,
+            disk,
+            rack,
+            calm,
+            dir,
+            image_sum,
+            password,
+            random,
+            settings,
+            stop,
+            current,
+        })
+    }
+
+    /// A stream of chance of one's own, so that what one client does is not changed by another.
+    pub fn chance(&self, salt: u64) -> Random {
+        Random::seeded(self.plan.seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ (salt << 8))
+    }
+
+    pub fn admin(&self) -> SocketAddr {
+        ADMIN
+    }
+
+    /// The process dies where it stands.
+    pub fn kill(&self) {
+        if let Some(eye) = &self.current().eye {
+            eye.kill();
+        }
+    }
+
+    fn spare(&self) {
+        if let Some(eye) = &self.current().eye {
+            eye.spare();
+        }
+    }
+
+    fn current(&self) -> MutexGuard<'_, Current> {
+        self.current.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// One process after another, until the world ends.
+    async fn process(self: Arc<Self>) {
+        let chance = self.chance(4);
+        let mut lives = self.plan.deaths.clone().into_iter();
+        while !self.stop.is_cancelled() {
+            let host = self.network.host();
+            let commits = if self.calm.is_cancelled() { None } else { lives.next() };
+            let eye = Arc::new(Eye::new(self.disk.clone(), host.clone(), commits));
+            self.current().eye = Some(eye.clone());
+            let seams = Seams {
+                clock: self.clock.clone(),
+                net: Net::memory(host),
+                random: self.random.clone(),
+                witness: Some(eye.clone()),
+            };
+            self.one_life(&eye, seams).await;
+            eye.kill_quietly();
+            if let Some(store) = self.current().store.take() {
+                store.abandon();
+            }
+            self.clock.sleep(Duration::from_millis(100 + chance.below(20_000))).await;
+        }
+    }
+
+    async fn one_life(&self, eye: &Eye, seams: Seams) {
+        let life = async {
+            let service = Service::start_in(seams, self.settings.clone(), self.stop.child_token()).await?;
+            self.current().store = Some(service.store.clone());
+            service.run().await
+        };
+        let ended = tokio::select! {
+            biased;
+            () = eye.died.notified() => return,
+            ended = life => ended,
+        };
+        match ended {
+            Err(error) if self.disk.full.load(Ordering::Relaxed) => {
+                tracing::info!(%error, "the service gave up on a full disk");
+                self.book.count("gave up on a full disk");
+            }
+            Err(error) => self.book.breach(format!("the service ended by itself: {error:#}")),
+            Ok(()) if self.stop.is_cancelled() => {}
+            Ok(()) => self.book.breach("the service ended by itself".to_owned()),
+        }
+    }
+
+    /// Waits until nothing is owed any more. Returns the states in which the nodes ended.
+    async fn rest(&self) -> Fallible<Vec<String>> {
+        let until = self.clock.instant() + REST;
+        let mut quiet = 0;
+        loop {
+            let store = self.current().store.clone();
+            let found = match store {
+                Some(store) => {
+                    let found = store.read(Rules::unsettled).await?;
+                    let _ = store.write(|_| Ok::<_, StoreError>(())).await;
+                    found
+                }
+                None => vec!["the service does not run".to_owned()],
+            };
+            // Twice in a row: what is about to begin has begun by then.
+            quiet = if found.is_empty() { quiet + 1 } else { 0 };
+            if quiet == 2 {
+                break;
+            }
+            if self.clock.instant() >= until {
+                found.into_iter().for_each(|it| self.book.breach(format!("never came to rest: {it}")));
+                break;
+            }
+            self.clock.sleep(LOOK).await;
+        }
+        let Some(store) = self.current().store.clone() else { return Ok(Vec::new()) };
+        let nodes = store.read(bessemer::store::nodes::all).await?;
+        Ok(nodes.iter().map(|node| node.provision_state.to_string()).collect())
+    }
+}
+
+/// Files that stand for loaders, agent and system. Returns the image's hash.
+fn props(dir: &std::path::Path, random: &Random) -> Fallible<String> {
+    std::fs::create_dir(dir.join("boot"))?;
+    for (loader, firmware) in [("undionly.kpxe", Firmware::Bios), ("snponly.efi", Firmware::Uefi)] {
+        std::fs::write(dir.join("boot").join(loader), netboot::loader(firmware))?;
+    }
+    std::fs::write(dir.join("kernel"), system::image("filling", 1000, random))?;
+    std::fs::write(dir.join("ramdisk"), system::image("filling", 2000, random))?;
+    let image = system::image("instance", IMAGE_BYTES, random);
+    std::fs::write(dir.join("image"), &image)?;
+    Ok(Sha256::digest(&image).iter().map(|byte| format!("{byte:02x}")).collect())
+}
+
+fn settings(plan: &Plan, dir: &std::path::Path) -> Fallible<Settings> {
+    let shown = dir.display();
+    let text = format!(
+        "db = \"{shown}/store.sqlite\"\nlisten = \"{ADMIN}\"\nhost = \"sim\"\nautomated_clean = {}\n\
+         [provisioning]\nlisten = \"{SERVER}:8080\"\nurl = \"http://{SERVER}:8080\"\n\
+         [dhcp]\nlisten = \"{SERVER}:6767\"\npool = \"127.77.1.10-127.77.1.60\"\nnetmask = \"255.255.0.0\"\n\
+         [tftp]\nport = 6969\n[boot]\ndir = \"{shown}/boot\"\n[images]\nroots = [\"{shown}\"]\n\
+         [power_sync]\ninterval_secs = {}\nforce = {}\n\
+         [deploy]\nkernel = \"{shown}/kernel\"\nramdisk = \"{shown}/ramdisk\"\nfast_track = {}\n\
+         [timeouts]\ndeploy_callback_secs = 900\nclean_callback_secs = 900\nservice_callback_secs = 900\n\
+         rescue_callback_secs = 900\ninspect_wait_secs = 900\nheartbeat_secs = 120\n",
+        plan.automated_clean,
+        plan.power_sync.as_secs(),
+        plan.force_power,
+        plan.fast_track,
+    );
+    let file = dir.join("bessemer.toml");
+    std::fs::write(&file, text)?;
+    Ok(Settings::from_typed(&Typed::read(Some(&file), [], &[])?)?)
+}
+
+impl World {
+    pub fn mac(&self, at: usize) -> String {
+        wire::mac::Mac(self.rack.machines[at].model.mac).to_string()
+    }
+}
