@@ -317,6 +317,7 @@ fn failed_at(path: &Path, error: rusqlite::Error) -> BackupError {
 
 fn damaged_instead(path: &Path, error: StoreError) -> BackupError {
     match error {
+        StoreError::Damaged(what) => BackupError::Damaged { path: path.to_owned(), what },
         StoreError::Broken(source) => match source.downcast::<rusqlite::Error>() {
             Ok(error) => failed_at(path, error),
             Err(source) => StoreError::Broken(source.context(path.display().to_string())).into(),
