@@ -289,7 +289,7 @@ impl Settled {
                 node.last_error = Some(told);
             }
             Ok(_) => {
-                node.last_error = None;
+                node.forget_error();
                 let state = node.power_state.map_or("unknown", |state| state.as_str());
                 journal::power(tx, node, &format!("power is now \"{state}\""))?;
             }
@@ -335,6 +335,7 @@ fn finished(tx: &Tx, owed: &Work, node: &mut Node) -> Refused<After> {
     work::delete(tx, owed.id)?;
     blobs::delete(tx, node.uuid, BlobKind::AskedSteps)?;
     node.reservation = None;
+    node.target_power_state = None;
     Ok(After::Gone)
 }
 

@@ -214,7 +214,10 @@ fn fault(tx: &Tx, node: &mut Node, why: &str) -> Refused<()> {
     let text = format!("During sync_power_state, the power of the node could not be read: {why}");
     let text = with_next(&text, "mend the access to the BMC; maintenance ends by itself when it answers.");
     node.power_state = None;
-    node.last_error = Some(text.clone());
+    // Why a node failed is worth more than that its BMC is silent, which the reason of its maintenance says.
+    if !(node.provision_state.is_failed() && node.last_error.is_some()) {
+        node.last_error = Some(text.clone());
+    }
     node.set_fault(Fault::Power, text.clone());
     Ok(journal::failure(tx, node, "monitoring", &text)?)
 }

@@ -109,6 +109,13 @@ impl Node {
         }
     }
 
+    /// Something went well. What `last_error` says is over, unless it is why the node failed: that stays true.
+    pub fn forget_error(&mut self) {
+        if !self.provision_state.is_failed() {
+            self.last_error = None;
+        }
+    }
+
     /// See [`Node::set_restarting`].
     pub fn is_restarting(&self) -> bool {
         self.driver_internal_info.get(RESTARTING).is_some()

@@ -28,6 +28,10 @@ fn impossible(error: NoSuchTransition) -> StoreError {
 pub fn start(tx: &Tx, node: &mut Node, flow: FlowName, args: Object, rules: &Rules) -> Result<(), StoreError> {
     if let Some(old) = work::of_node(tx, node.uuid)? {
         work::delete(tx, old.id)?;
+        // A power change that rode on it goes with it.
+        if flow != FlowName::Power {
+            node.target_power_state = None;
+        }
     }
     node.reservation = Some(rules.conductor.clone());
     let mut new = Work::for_node(flow, node.uuid, tx.now());

@@ -43,13 +43,13 @@ pub fn request(tx: &Tx, uuid: Uuid, target: PowerTarget, timeout: Option<Duratio
         crate::store::work::update(tx, &waiting, &after)?;
         let mut node = before.clone();
         node.target_power_state = Some(target.result());
-        node.last_error = None;
+        node.forget_error();
         nodes::update(tx, &before, &node)?;
         return Ok(());
     }
     let mut node = before.clone();
     node.target_power_state = Some(target.result());
-    node.last_error = None;
+    node.forget_error();
     node.power_epoch += 1;
     let args = flow::args([
         ("power", target.as_str().into()),
