@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
+use crate::blocking;
 use crate::clock::{Clock, Timestamp};
 use crate::disk;
 use crate::random::Random;
@@ -188,7 +189,7 @@ impl Keeper {
     /// Runs what blocks; none if the runtime is going away.
     async fn on_a_thread<T: Send + 'static>(&self, work: impl FnOnce(Plan) -> T + Send + 'static) -> Option<T> {
         let plan = self.plan.clone();
-        tokio::task::spawn_blocking(move || work(plan)).await.ok()
+        blocking::run(move || work(plan)).await.ok()
     }
 }
 

@@ -136,7 +136,7 @@ impl Engine {
             };
             tokio::select! {
                 biased;
-                _ = changed.changed() => {}
+                () = changed.changed() => {}
                 () = tokio::time::sleep_until(wake_at) => {}
                 () = self.stop.cancelled() => {}
             }
@@ -163,7 +163,7 @@ impl Engine {
             tokio::select! {
                 biased;
                 () = self.stop.cancelled() => {}
-                _ = changed.changed() => {}
+                () = changed.changed() => {}
             }
         }
         Ok(false)

@@ -21,8 +21,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
 use rusqlite::Connection;
-use tokio::sync::{oneshot, watch};
+use tokio::sync::oneshot;
 
+use super::changes::Changes;
 use super::error::watched;
 use super::health::Health;
 use super::queue::{Batch, Queue};
@@ -74,7 +75,7 @@ pub struct Writer {
     connection: Connection,
     clock: Clock,
     random: Random,
-    work_changed: watch::Sender<u64>,
+    work_changed: Changes,
     health: Arc<Health>,
 }
 
@@ -83,7 +84,7 @@ impl Writer {
         connection: Connection,
         clock: Clock,
         random: Random,
-        work_changed: watch::Sender<u64>,
+        work_changed: Changes,
         health: Arc<Health>,
     ) -> Self {
         Writer { connection, clock, random, work_changed, health }
@@ -122,7 +123,7 @@ impl Writer {
         self.health.written();
         // First the wake-up: whoever has an answer may rely on the others being on their way.
         if wake {
-            self.work_changed.send_modify(|count| *count += 1);
+            self.work_changed.tell();
         }
         for job in jobs {
             job.answer(None);

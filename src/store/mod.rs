@@ -6,6 +6,7 @@
 //!
 //! Services see [`Tx`], [`Read`] and the functions of the noun modules, never SQL.
 
+mod changes;
 mod error;
 mod executor;
 mod health;
@@ -43,12 +44,12 @@ pub mod work;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use tokio::sync::watch;
-
+pub use changes::Changed;
 pub use error::StoreError;
 pub use tx::{Read, Tx};
 pub use witness::{Fate, Witness};
 
+use self::changes::Changes;
 use crate::clock::Clock;
 use crate::random::Random;
 
@@ -87,7 +88,7 @@ pub struct Store(Arc<Inner>, Lane);
 struct Inner {
     readers: readers::Readers,
     executor: executor::Executor,
-    work_changed: watch::Sender<u64>,
+    work_changed: Changes,
     path: PathBuf,
     // Held for as long as the store is open, so that a second process is refused.
     lock: Mutex<Option<schema::Lock>>,
@@ -116,7 +117,7 @@ impl Store {
         let path = &path.canonicalize().unwrap_or_else(|_| path.to_owned());
         let lock = schema::Lock::take(path)?;
         let connection = schema::open_writer(path, options.max_pages).map_err(|error| unusable(error, path))?;
-        let (work_changed, health) = (watch::Sender::new(0), Arc::new(health::Health::new(path)));
+        let (work_changed, health) = (Changes::default(), Arc::new(health::Health::new(path)));
         let readers =
             readers::Readers::open(path, options.inline, health.clone()).map_err(|error| unusable(error, path))?;
         schema::fold_wal(&connection)?;
@@ -163,13 +164,13 @@ impl Store {
     }
 
     /// Changes whenever a commit touched work or released a node: what the engine and waiting requests sleep on.
-    pub fn work_changed(&self) -> watch::Receiver<u64> {
-        self.0.work_changed.subscribe()
+    pub fn work_changed(&self) -> Changed {
+        self.0.work_changed.listen()
     }
 
     /// As if work had changed: whoever sleeps on [`Store::work_changed`] looks again.
     pub fn wake(&self) {
-        self.0.work_changed.send_modify(|count| *count += 1);
+        self.0.work_changed.tell();
     }
 
     /// Closes the file of an inline store under everybody who still has a handle, as the end of the process does: their

@@ -58,7 +58,7 @@ impl Bench {
                 if states.contains(&state) && node["reservation"].is_null() {
                     return Ok::<_, Box<dyn std::error::Error + Send + Sync>>(node);
                 }
-                changed.changed().await?;
+                changed.changed().await;
             }
         };
         tokio::time::timeout(Duration::from_secs(20), wait).await.map_err(|_| format!("not in {states:?}"))?

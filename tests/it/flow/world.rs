@@ -102,7 +102,7 @@ impl World {
                 return Ok(now);
             }
             tokio::select! {
-                _ = changed.changed() => {}
+                () = changed.changed() => {}
                 () = &mut deadline => return Err(format!("still {} (wanted {state}): {:?}", now.provision_state, now.last_error).into()),
             }
         }

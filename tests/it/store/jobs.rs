@@ -77,7 +77,7 @@ async fn jobs_that_arrive_together_share_one_commit() -> anyhow::Result<()> {
     let asked = asked.await;
     held.release().await?;
     assert!(asked.join_all().await.iter().all(|(_, outcome)| outcome.is_ok()));
-    assert_eq!(*commits.borrow(), 2, "201 jobs: the one that was held, and the others together");
+    assert_eq!(commits.count(), 2, "201 jobs: the one that was held, and the others together");
     assert_eq!(machines(&store).await?.len(), 200);
     Ok(())
 }
@@ -93,14 +93,14 @@ async fn only_a_kept_job_wakes_those_who_wait_for_work() -> anyhow::Result<()> {
             Err::<(), _>(StoreError::Full)
         });
         assert!(refused.await.is_err());
-        assert!(!woken.has_changed()?);
+        assert!(!woken.has_changed());
         store
             .write(|tx| {
                 tx.wake();
                 Ok::<_, StoreError>(())
             })
             .await?;
-        assert!(woken.has_changed()?);
+        assert!(woken.has_changed());
     }
     Ok(())
 }
