@@ -14,6 +14,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::parts;
 use crate::api::handlers::hold::{document, done_document};
+use crate::blocking;
 use crate::clock::Clock;
 use crate::config::Settings;
 use crate::net::Net;
@@ -58,7 +59,7 @@ fn until_signalled<T: Send + 'static>(
         let stop = CancellationToken::new();
         let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
         let token = stop.clone();
-        let mut done = tokio::task::spawn_blocking(move || work(token));
+        let mut done = blocking::run(move || work(token));
         loop {
             tokio::select! {
                 biased;
