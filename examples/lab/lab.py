@@ -103,6 +103,8 @@ def run(o, events):
     here = os.getcwd()
     for name in ("BESSEMER_LAB_DIR", "BESSEMER_BIN"):       # ours; the service would warn that they are no settings
         os.environ.pop(name, None)
+    # The mirror of images is on this machine, from which nothing is fetched unless it is allowed.
+    os.environ["BESSEMER_IMAGES_LOCAL_NETWORKS"] = "127.0.0.0/8"
     os.environ.update(BESSEMER_CONFIG=HERE + "/../lab.toml", BESSEMER_DB=here + "/bessemer.sqlite", BESSEMER_IMAGES_ROOTS=here + "/images",
                       BESSEMER_DEPLOY_KERNEL=here + "/ipa.kernel", BESSEMER_DEPLOY_RAMDISK=here + "/ipa.initramfs")
     process = spawn("service", *(shlex.split(o.instead) if o.instead else [o.service, "serve"]))

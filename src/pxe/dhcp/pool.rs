@@ -126,7 +126,7 @@ impl Pool {
 
     /// Whether `mac` may claim `address`: nobody else was found there, and it is not being offered to somebody else.
     pub fn claimable(&self, mac: Mac, address: Ipv4Addr, now: Timestamp) -> bool {
-        if self.declined.get(&u32::from(address)).is_some_and(|until| *until > now) {
+        if self.is_declined(u32::from(address), now) {
             return false;
         }
         match self.offered.get(&u32::from(address)) {
@@ -172,7 +172,13 @@ impl Pool {
     }
 
     fn is_free(&self, index: usize, now: Timestamp) -> bool {
-        self.taken_until[index] <= now && !self.offered.contains_key(&(self.first + index as u32))
+        let address = self.first + index as u32;
+        self.taken_until[index] <= now && !self.offered.contains_key(&address) && !self.is_declined(address, now)
+    }
+
+    /// A lease of it that is given back meanwhile changes nothing: somebody else is there.
+    fn is_declined(&self, address: u32, now: Timestamp) -> bool {
+        self.declined.get(&address).is_some_and(|until| *until > now)
     }
 
     /// The next address that was never used; if there is none, the next whose lease has ended.
@@ -269,6 +275,8 @@ mod tests {
         // What the store still said of it when the DISCOVER was read.
         assert_eq!(pool.offer(mac(1), Some(ip(15)), Some(ip(15)), false, now), Some(ip(10)));
         assert!(!pool.claimable(mac(1), ip(15), now));
+        pool.released(mac(1), ip(15), now);
+        assert_eq!(pool.offer(mac(2), None, Some(ip(15)), false, now), Some(ip(11)));
         assert!(pool.claimable(mac(1), ip(15), at(701)));
     }
 
