@@ -73,6 +73,8 @@ impl Changed {
 mod tests {
     use std::sync::Mutex;
 
+    use tokio::task::JoinSet;
+
     use super::*;
 
     #[tokio::test]
@@ -83,16 +85,17 @@ mod tests {
         assert!(early.has_changed() && early.count() == 1);
         early.changed().await;
         assert!(!early.has_changed());
-        let order = Mutex::new(Vec::new());
-        let wait = |name: u32| {
-            let (mut changed, order) = (changes.listen(), &order);
-            async move {
+        let (order, mut waiting) = (Arc::new(Mutex::new(Vec::new())), JoinSet::new());
+        for name in 0..20 {
+            let (mut changed, order) = (changes.listen(), order.clone());
+            waiting.spawn(async move {
                 changed.changed().await;
-                order.lock().map(|mut order| order.push(name)).ok()
-            }
-        };
-        let tell = async { changes.tell() };
-        let _ = tokio::join!(wait(1), wait(2), wait(3), tell);
-        assert_eq!(order.lock().ok().map(|it| it.clone()), Some(vec![1, 2, 3]));
+                order.lock().map(|mut order| order.push(name)).is_ok()
+            });
+            tokio::task::yield_now().await;
+        }
+        changes.tell();
+        assert!(waiting.join_all().await.into_iter().all(|kept| kept));
+        assert_eq!(order.lock().ok().map(|it| it.clone()), Some((0..20).collect::<Vec<_>>()));
     }
 }
