@@ -63,8 +63,12 @@ fn agrees(message: &Message, other: &v4::Message, data: &[u8]) {
     // It joins repeated options in its own way, and does not look into the overloaded fields.
     let codes = codes(&data[240..]);
     let once = |code: u8| codes.iter().filter(|it| **it == code).count() == 1 && !message.options.has(code::OVERLOAD);
-    if once(code::MESSAGE_TYPE) && message.kind().is_some() {
-        assert_eq!(message.options.byte(code::MESSAGE_TYPE), other.opts().msg_type().map(u8::from));
+    // It loses what follows an option that is shorter than its kind has to be.
+    if once(code::MESSAGE_TYPE)
+        && message.kind().is_some()
+        && let Some(kind) = other.opts().msg_type()
+    {
+        assert_eq!(message.options.byte(code::MESSAGE_TYPE), Some(u8::from(kind)));
     }
     if once(code::REQUESTED_ADDRESS)
         && let Some(v4::DhcpOption::RequestedIpAddress(address)) = other.opts().get(v4::OptionCode::RequestedIpAddress)
