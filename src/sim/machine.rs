@@ -59,7 +59,7 @@ impl Default for Pace {
                 dhcp_retry: Duration::from_millis(250),
                 dhcp_tries: 6,
                 proxy_wait: Duration::from_millis(150),
-                tftp_retry: Duration::from_millis(250),
+                tftp_retry: Duration::from_millis(500),
                 second: Duration::from_millis(50),
             },
             agent: agent::Pace {

@@ -103,7 +103,7 @@ impl Site {
                 dhcp_retry: Duration::from_millis(200),
                 dhcp_tries: 5,
                 proxy_wait: Duration::from_secs(60),
-                tftp_retry: Duration::from_millis(200),
+                tftp_retry: Duration::from_secs(1),
                 second: Duration::from_millis(1),
             },
             dhcp: self.bound.dhcp,
