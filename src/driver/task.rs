@@ -10,7 +10,7 @@ use std::sync::Arc;
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
-use super::{DriverError, Environment, Fut};
+use super::{BootDevice, DriverError, Environment, Fut};
 use crate::model::secret::Sealed;
 use crate::model::{
     BiosSetting, BootPlan, FirmwareComponent, FlowName, ImageGrant, Node, Object, Port, PowerTarget, Step,
@@ -33,6 +33,8 @@ pub struct Task {
     pub env: Environment,
     /// Whether this is periodic reading.
     pub in_background: bool,
+    /// What the machine was told to boot from just once, while it may have been running.
+    pub next_boot: Option<BootDevice>,
     /// What the agent reported, when an inspection is being finished.
     pub inspection_data: Option<Map<String, Value>>,
     /// What an earlier inspection left: `{"inventory": …, "plugin_data": …}`.
@@ -92,6 +94,7 @@ impl Task {
             config_drive: None,
             env,
             in_background: false,
+            next_boot: None,
             inspection_data: None,
             known_inventory: None,
             inspected: None,

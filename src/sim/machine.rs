@@ -21,6 +21,10 @@ use super::netboot::{self, Booted, Firmware, Outcome};
 use super::system::{self, System};
 use crate::wire::mac::Mac;
 
+/// How often firmware asks the network again that had begun to send the loader and went silent, as when the service was
+/// killed in the middle of it.
+const AGAIN: u32 = 3;
+
 /// What kind of machine it is.
 #[derive(Clone)]
 pub struct Model {
@@ -60,6 +64,8 @@ impl Default for Pace {
                 dhcp_tries: 6,
                 proxy_wait: Duration::from_millis(150),
                 tftp_retry: Duration::from_millis(500),
+                // As long as a real one all in all, because the server is no faster for being asked often.
+                tftp_tries: 24,
                 second: Duration::from_millis(50),
             },
             agent: agent::Pace {
@@ -205,7 +211,14 @@ impl Life {
         }
         self.show(Doing::Network);
         let told = |stage| tracing::debug!(machine = self.model.name, ?stage, "network boot");
-        match netboot::boot(&self.firmware(), &self.world(), &self.boot_faults, &told).await {
+        let mut booted = netboot::boot(&self.firmware(), &self.world(), &self.boot_faults, &told).await;
+        for _ in 0..AGAIN {
+            if !booted.as_ref().is_err_and(netboot::BootError::is_silence) {
+                break;
+            }
+            booted = netboot::boot(&self.firmware(), &self.world(), &self.boot_faults, &told).await;
+        }
+        match booted {
             Ok(Booted { address, outcome }) => match outcome {
                 Outcome::Kernel(kernel) if !kernel.command_line.contains("ipa-") => {
                     self.run_until_button(power, Doing::Netbooted(kernel.command_line)).await

@@ -56,7 +56,7 @@ impl Management for IpmiManagement {
     fn set_boot_device<'a>(&'a self, task: &'a mut Task, device: BootDevice, persistent: bool) -> Done<'a> {
         Box::pin(async move {
             let connection = Connection::of(task)?;
-            let device_name = device.as_str();
+            let (wanted, device_name) = (device, device.as_str());
             let device = on_the_wire(device).ok_or_else(|| {
                 let expected = DEVICES.iter().map(|device| device.as_str()).collect::<Vec<_>>().join(", ");
                 DriverError::misconfigured(format!(
@@ -73,6 +73,7 @@ impl Management for IpmiManagement {
                 }
                 persistent = false;
             }
+            task.next_boot = Some(wanted).filter(|_| !persistent);
             set(&connection, task, device, persistent).await
         })
     }
@@ -132,6 +133,15 @@ async fn set(
     }
     let done = connection.bmc.set_boot_device(device, persistent, efi, supermicro).await;
     done.map_err(|error| connection.error(error))
+}
+
+/// Sets what was set for just the next boot once more, now that the machine is off. A machine that was starting may have
+/// taken it for the boot that was cut off, and would go to its disk now.
+pub(super) async fn once_more(connection: &Connection, task: &mut Task) -> Result<(), DriverError> {
+    match task.next_boot.take().and_then(on_the_wire) {
+        Some(device) => set(connection, task, device, false).await,
+        None => Ok(()),
+    }
 }
 
 /// With `ipmi_force_boot_device`: sets the stored device, unless one was set for just this boot.

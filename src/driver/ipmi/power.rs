@@ -50,10 +50,12 @@ impl Power for IpmiPower {
                 PowerTarget::Reboot if task.node.disable_power_off => change.reset(task).await?,
                 PowerTarget::Reboot => {
                     change.reach(PowerState::Off, PowerControl::Down).await?;
+                    super::management::once_more(&change.connection, task).await?;
                     Change::new(task, PowerTarget::On, within)?.on(task).await?;
                 }
                 PowerTarget::SoftReboot => {
                     change.reach(PowerState::Off, PowerControl::SoftOff).await?;
+                    super::management::once_more(&change.connection, task).await?;
                     // The time that the operating system took is not the supply's.
                     Change::new(task, PowerTarget::On, None)?.on(task).await?;
                 }

@@ -89,17 +89,30 @@ impl Boot<'_> {
             if !self.loses() {
                 socket.send_to(&bytes, self.world.dhcp).await.map_err(|error| BootError::new(stage, error))?;
             }
-            match tokio::time::timeout(wait, self.answer(socket, request.xid())).await {
-                Ok(Ok(answer)) if answer.opts().msg_type() == Some(wanted) => return Ok(answer),
-                Ok(Ok(answer)) => {
-                    let kind = answer.opts().msg_type();
-                    return Err(BootError::new(stage, format!("{wanted:?} expected, {kind:?} received")));
-                }
-                Ok(Err(error)) => return Err(BootError::new(stage, error)),
+            match tokio::time::timeout(wait, self.wanted(socket, request.xid(), wanted, stage)).await {
+                Ok(answer) => return answer,
                 Err(_) => wait *= 2,
             }
         }
         Err(BootError::new(stage, "no DHCP server answers"))
+    }
+
+    /// The next answer of the `wanted` kind. What answers an earlier message that was repeated comes late, and is no news.
+    async fn wanted(
+        &self,
+        socket: &UdpSocket,
+        xid: u32,
+        wanted: MessageType,
+        stage: &'static str,
+    ) -> Result<Message, BootError> {
+        loop {
+            let answer = self.answer(socket, xid).await.map_err(|error| BootError::new(stage, error))?;
+            match answer.opts().msg_type() {
+                Some(kind) if kind == wanted => return Ok(answer),
+                Some(MessageType::Offer | MessageType::Ack) => {}
+                kind => return Err(BootError::new(stage, format!("{wanted:?} expected, {kind:?} received"))),
+            }
+        }
     }
 
     /// The next message that answers the conversation `xid`.

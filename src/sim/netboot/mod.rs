@@ -82,6 +82,8 @@ pub struct Pace {
     pub proxy_wait: Duration,
     /// Until a TFTP packet is repeated.
     pub tftp_retry: Duration,
+    /// Repetitions without an answer before a ROM gives up.
+    pub tftp_tries: u32,
     /// What a script calls a second.
     pub second: Duration,
 }
@@ -93,6 +95,7 @@ impl Default for Pace {
             dhcp_tries: 4,
             proxy_wait: Duration::from_secs(3),
             tftp_retry: Duration::from_secs(1),
+            tftp_tries: 6,
             second: Duration::from_secs(1),
         }
     }
@@ -203,6 +206,11 @@ pub struct BootError {
 }
 
 impl BootError {
+    /// Nobody was there to send the loader, or no longer: the next try may find somebody.
+    pub fn is_silence(&self) -> bool {
+        self.stage == tftp::STAGE && self.why == tftp::SILENCE
+    }
+
     fn new(stage: &'static str, why: impl std::fmt::Display) -> Self {
         BootError { stage, why: why.to_string() }
     }

@@ -7,11 +7,10 @@ use bytes::Bytes;
 use super::{Boot, BootError, Firmware};
 use crate::net::{UdpBind, UdpSocket};
 
-const STAGE: &str = "TFTP";
+pub(super) const STAGE: &str = "TFTP";
+pub(super) const SILENCE: &str = "the server went silent";
 /// No ROM has room for more.
 const MOST_BYTES: usize = 64 << 20;
-/// Repetitions without an answer before a ROM gives up.
-const TRIES: u32 = 6;
 
 /// Fetches `name` from `server`, from the leased address.
 pub(super) async fn get(boot: &Boot<'_>, from: Ipv4Addr, server: SocketAddr, name: &str) -> Result<Bytes, BootError> {
@@ -113,7 +112,7 @@ impl<'a> Transfer<'a> {
     /// The next packet of this transfer; what was sent last is repeated until it comes.
     async fn hear(&mut self) -> Result<Vec<u8>, BootError> {
         let mut buffer = [0; 2048];
-        for _ in 0..TRIES {
+        for _ in 0..self.boot.world.pace.tftp_tries {
             let deadline = self.boot.world.clock.instant() + self.boot.world.pace.tftp_retry;
             while let Ok(received) = tokio::time::timeout_at(deadline, self.socket.recv(&mut buffer)).await {
                 let received = received.map_err(|error| BootError::new(STAGE, error))?;
@@ -133,7 +132,7 @@ impl<'a> Transfer<'a> {
             let repeated = self.last_sent.clone();
             self.send(repeated).await?;
         }
-        Err(BootError::new(STAGE, "the server went silent"))
+        Err(BootError::new(STAGE, SILENCE))
     }
 }
 

@@ -10,7 +10,7 @@ use serde_json::{Map, Value, json};
 use super::service::{Bench, Tested};
 use crate::http::scripted::{Server, head, ok};
 
-const WITHIN: Duration = Duration::from_secs(10);
+const WITHIN: Duration = Duration::from_secs(60);
 
 fn step_params(step: &str) -> Map<String, Value> {
     let params = json!({"step": {"step": step, "interface": "deploy", "args": {}}, "node": {}, "ports": []});

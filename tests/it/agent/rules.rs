@@ -61,7 +61,7 @@ impl Bench {
                 changed.changed().await;
             }
         };
-        tokio::time::timeout(Duration::from_secs(20), wait).await.map_err(|_| format!("not in {states:?}"))?
+        tokio::time::timeout(Duration::from_secs(60), wait).await.map_err(|_| format!("not in {states:?}"))?
     }
 
     async fn rule(&self, rule: Value) -> Outcome<String> {

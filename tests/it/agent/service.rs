@@ -78,7 +78,7 @@ impl Service {
 
     /// Waits until what it heard satisfies `enough`.
     pub async fn heard(&mut self, enough: impl FnMut(&Heard) -> bool) -> Tested<Heard> {
-        let heard = tokio::time::timeout(Duration::from_secs(20), self.heard.wait_for(enough)).await??;
+        let heard = tokio::time::timeout(Duration::from_secs(60), self.heard.wait_for(enough)).await??;
         Ok(heard.clone())
     }
 }

@@ -190,15 +190,18 @@ async fn the_engine_gives_up_on_a_node_that_stays_reserved() -> Outcome {
 
 async fn wait_for(service: &Service, path: &str, state: &str) -> Outcome {
     let mut changed = service.store.work_changed();
-    for _ in 0..100 {
-        changed.mark_unchanged();
-        if service.get(path).await?.json["state"] == state {
-            return Ok(());
+    let becoming = async {
+        loop {
+            changed.mark_unchanged();
+            if service.get(path).await?.json["state"] == state {
+                return Outcome::Ok(());
+            }
+            // Most changes of an allocation that waits touch its work; the bound is for those that do not.
+            let _ = tokio::time::timeout(Duration::from_millis(100), changed.changed()).await;
         }
-        // Most changes of an allocation that waits touch its work; the bound is for those that do not.
-        let _ = tokio::time::timeout(Duration::from_millis(100), changed.changed()).await;
-    }
-    Err(format!("{path} did not become {state}").into())
+    };
+    let became = tokio::time::timeout(Duration::from_secs(60), becoming).await;
+    became.map_err(|_| format!("{path} did not become {state}"))?
 }
 
 #[tokio::test]

@@ -10,19 +10,29 @@ use tokio::net::TcpStream;
 
 use super::service::{LATEST, Outcome, Service};
 
-/// What the service answers to these bytes, until it closes or is silent for a while.
+/// What the service answers to these bytes, until the answer is whole or the connection is closed.
 async fn raw(service: &Service, bytes: &[u8]) -> Outcome<String> {
     let mut stream = TcpStream::connect(service.address).await?;
     stream.write_all(bytes).await?;
     let mut answer = Vec::new();
     let mut buffer = [0; 4096];
-    while let Ok(Ok(read)) = tokio::time::timeout(Duration::from_millis(500), stream.read(&mut buffer)).await {
+    while !is_whole(&answer) {
+        // A connection that is reset has ended, too.
+        let read = tokio::time::timeout(Duration::from_secs(60), stream.read(&mut buffer)).await?.unwrap_or(0);
         if read == 0 {
             break;
         }
         answer.extend_from_slice(&buffer[..read]);
     }
     Ok(String::from_utf8_lossy(&answer).into_owned())
+}
+
+/// Whether the head has been read, and a body of the length that it says.
+fn is_whole(answer: &[u8]) -> bool {
+    let Some(end) = answer.windows(4).position(|four| four == b"\r\n\r\n") else { return false };
+    let head = String::from_utf8_lossy(&answer[..end]).to_ascii_lowercase();
+    let length = head.lines().find_map(|line| line.strip_prefix("content-length:")?.trim().parse().ok());
+    length.is_some_and(|length: usize| answer.len() >= end + 4 + length)
 }
 
 fn request(head: &str, body: &str) -> Vec<u8> {
@@ -101,7 +111,7 @@ async fn all_bodies_together_are_bounded_and_large_ones_keep_small_ones_and_mach
     };
     let told = async |stream: &mut TcpStream| {
         let mut answer = vec![0; 512];
-        let read = tokio::time::timeout(Duration::from_secs(10), stream.read(&mut answer)).await??;
+        let read = tokio::time::timeout(Duration::from_secs(60), stream.read(&mut answer)).await??;
         Outcome::Ok(String::from_utf8_lossy(&answer[..read]).to_ascii_lowercase())
     };
     let provision = "PUT /v1/nodes/nobody/states/provision";
@@ -208,7 +218,7 @@ async fn http_basic_asks_for_a_user_of_the_file_except_where_machines_call() -> 
         }
         Outcome::Ok(())
     };
-    tokio::time::timeout(Duration::from_secs(10), gone).await??;
+    tokio::time::timeout(Duration::from_secs(60), gone).await??;
     Ok(())
 }
 
@@ -298,7 +308,7 @@ async fn a_stopping_server_ends_the_request_in_progress_and_takes_no_more() -> O
     service.stop();
     busy.write_all(&body.as_bytes()[5..]).await?;
     let mut answer = Vec::new();
-    tokio::time::timeout(Duration::from_secs(9), busy.read_to_end(&mut answer)).await??;
+    tokio::time::timeout(Duration::from_secs(60), busy.read_to_end(&mut answer)).await??;
     assert!(answer.starts_with(b"HTTP/1.1 201"), "{}", String::from_utf8_lossy(&answer));
     assert!(TcpStream::connect(service.address).await.is_err(), "nobody listens any more");
     Ok(())

@@ -59,7 +59,7 @@ async fn rests(service: &Service, uuid: Uuid, wanted: &str) -> Outcome<String> {
             let _ = tokio::time::timeout(Duration::from_millis(20), changed.changed()).await;
         }
     };
-    if let Ok(found) = tokio::time::timeout(Duration::from_secs(10), looking).await {
+    if let Ok(found) = tokio::time::timeout(Duration::from_secs(60), looking).await {
         found?;
     }
     Ok(node().await?["provision_state"].as_str().unwrap_or_default().to_owned())

@@ -42,7 +42,7 @@ impl Machine {
                 let _ = tokio::time::timeout(Duration::from_millis(50), changed.changed()).await;
             }
         };
-        tokio::time::timeout(Duration::from_secs(20), looking).await?
+        tokio::time::timeout(Duration::from_secs(60), looking).await?
     }
 
     async fn provision(&self, target: &str) -> Outcome {

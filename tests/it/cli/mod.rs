@@ -6,7 +6,6 @@ mod why;
 
 use std::io::{BufRead as _, BufReader, Read as _};
 use std::process::{Child, Command, Output, Stdio};
-use std::time::Duration;
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
@@ -155,14 +154,12 @@ fn a_taken_address_is_named_with_what_was_to_listen_there() -> anyhow::Result<()
 }
 
 #[test]
-fn a_start_and_a_stop_take_no_noticeable_time() -> anyhow::Result<()> {
+fn a_stop_waits_for_nothing_when_nothing_is_in_progress() -> anyhow::Result<()> {
     let dir = tempfile::tempdir()?;
-    let clock = bessemer::clock::Clock::system();
-    let begun = clock.instant();
     let (server, _) = Server::start(&dir, &["serve", "--listen", "127.0.0.1:0"])?;
     server.signal(Signal::SIGTERM)?;
-    server.end()?;
-    // Generous: an unoptimised build on a busy machine.
-    assert!(clock.instant() - begun < Duration::from_secs(5));
+    let (code, errors) = server.end()?;
+    // Whoever is waited for in vain is told of.
+    assert_eq!((code, errors.contains("still in progress")), (Some(0), false), "{errors}");
     Ok(())
 }

@@ -13,7 +13,7 @@ use bessemer::random::Random;
 use serde_json::{Map, json};
 
 /// Nothing here asks the network, so nothing may take long.
-const SOON: Duration = Duration::from_secs(10);
+const SOON: Duration = Duration::from_secs(60);
 
 const FLOWS: &[FlowName] = &[
     FlowName::Deploy,

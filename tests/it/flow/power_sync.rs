@@ -54,7 +54,7 @@ async fn node_at(world: &World, sim: &SimBmc, state: State, recorded: PowerState
 /// Waits until the node is as it should be.
 async fn becomes(world: &World, node: Uuid, what: &str, holds: impl Fn(&Node) -> bool) -> Tested {
     let clock = Clock::system();
-    let deadline = clock.instant() + Duration::from_secs(10);
+    let deadline = clock.instant() + Duration::from_secs(60);
     loop {
         let now = world.node(node).await?;
         if holds(&now) {
@@ -85,7 +85,7 @@ async fn forced_power_is_put_back_and_a_machine_in_use_is_never_switched_off() -
     let on = node_at(&world, &spare, State::Manageable, PowerState::On).await?;
     let active = node_at(&world, &used, State::Active, PowerState::Off).await?;
     let clock = Clock::system();
-    let deadline = clock.instant() + Duration::from_secs(10);
+    let deadline = clock.instant() + Duration::from_secs(60);
     while !spare.chassis().power().on {
         assert!(clock.instant() < deadline, "the machine was not put back on");
         clock.sleep(Duration::from_millis(5)).await;
@@ -124,7 +124,7 @@ async fn an_outage_of_a_bmc_is_told_once_in_the_history_and_its_end_too() -> Tes
         read.await
     };
     let clock = Clock::system();
-    let deadline = clock.instant() + Duration::from_secs(20);
+    let deadline = clock.instant() + Duration::from_secs(60);
     sim.misbehave(|faults| faults.wrong_passwords = true);
     let callers = sim.callers();
     // Asked again and again, though less and less often.

@@ -122,13 +122,13 @@ impl Site {
             .stdout(Stdio::null())
             .spawn()
             .map(Service)?;
-        for _ in 0..2000 {
+        for _ in 0..12_000 {
             if self.call(Method::GET, "/v1/nodes?limit=1", None).await.is_ok() {
                 return Ok(service);
             }
             self.seams.clock.sleep(Duration::from_millis(5)).await;
         }
-        Err("the service did not come up within 10 s".into())
+        Err("the service did not come up within a minute".into())
     }
 
     pub async fn enrol(&self, model: &Model) -> Fallible<()> {

@@ -93,7 +93,7 @@ impl World {
     /// Waits until the node is in `state` and nobody works on it.
     pub async fn settled(&self, node: Uuid, state: State) -> Result<Node, Box<dyn std::error::Error>> {
         let mut changed = self.store.work_changed();
-        let deadline = tokio::time::sleep(Duration::from_secs(20));
+        let deadline = tokio::time::sleep(Duration::from_secs(60));
         tokio::pin!(deadline);
         loop {
             changed.mark_unchanged();

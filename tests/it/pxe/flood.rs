@@ -53,7 +53,7 @@ impl Flood {
                 tokio::time::sleep(Duration::from_millis(1)).await;
             }
         };
-        tokio::time::timeout(Duration::from_secs(20), begun).await.context("the flood never rose")
+        tokio::time::timeout(Duration::from_secs(60), begun).await.context("the flood never rose")
     }
 }
 

@@ -101,9 +101,10 @@ impl Site {
             random: Random::seeded(1),
             pace: Pace {
                 dhcp_retry: Duration::from_millis(200),
-                dhcp_tries: 5,
+                dhcp_tries: 8,
                 proxy_wait: Duration::from_secs(60),
                 tftp_retry: Duration::from_secs(1),
+                tftp_tries: 60,
                 second: Duration::from_millis(1),
             },
             dhcp: self.bound.dhcp,

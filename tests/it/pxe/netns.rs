@@ -176,13 +176,13 @@ fn link_local(namespace: &str, interface: &str) -> Result<bool> {
 }
 
 fn wait_for(mut done: impl FnMut() -> Result<bool>) -> Result<()> {
-    for _ in 0..400 {
+    for _ in 0..6000 {
         if done()? {
             return Ok(());
         }
         std::thread::sleep(Duration::from_millis(10));
     }
-    Err(anyhow!("what was waited for did not come within 4 s"))
+    Err(anyhow!("what was waited for did not come within a minute"))
 }
 
 /// The client's port, as firmware has it: no address, one interface, broadcast.
@@ -199,7 +199,7 @@ async fn ask(socket: &UdpSocket, request: &Message, to: Ipv4Addr) -> Result<(Mes
 async fn hear(socket: &UdpSocket) -> Result<(Message, SocketAddr)> {
     let mut buffer = [0; 1500];
     loop {
-        let received = tokio::time::timeout(Duration::from_secs(5), socket.recv(&mut buffer)).await??;
+        let received = tokio::time::timeout(Duration::from_secs(60), socket.recv(&mut buffer)).await??;
         let message = Message::decode(&buffer[..received.len])?;
         if message.op == Op::Reply {
             return Ok((message, received.peer));
@@ -271,7 +271,7 @@ fn tftp_answers_from_the_address_of_the_interface_that_was_asked() -> Result<()>
             let socket = client_socket(CLIENT, 0)?;
             socket.send_to(&rrq("snponly.efi", &[("tsize", "0")]), SocketAddr::from((asked, 69))).await?;
             let mut buffer = [0; 600];
-            let received = tokio::time::timeout(Duration::from_secs(5), socket.recv(&mut buffer)).await??;
+            let received = tokio::time::timeout(Duration::from_secs(60), socket.recv(&mut buffer)).await??;
             assert_eq!((received.peer.ip(), buffer[1]), (IpAddr::V4(asked), 6));
         }
         Ok(())
@@ -339,8 +339,8 @@ fn the_probe_finds_nobody_and_an_interface_without_address_is_named() -> Result<
     Ok(())
 }
 
-/// Sends a router solicitation and waits a little for an answer.
-async fn solicit() -> Result<Option<Vec<u8>>> {
+/// Sends a router solicitation and waits so long for an answer.
+async fn solicit(patience: Duration) -> Result<Option<Vec<u8>>> {
     let socket = Net::system().icmp6(&Interface::find("c0")?)?;
     let mut solicitation = vec![133, 0, 0, 0, 0, 0, 0, 0, 1, 1];
     solicitation.extend(OURS.0);
@@ -354,14 +354,14 @@ async fn solicit() -> Result<Option<Vec<u8>>> {
             }
         }
     };
-    tokio::time::timeout(Duration::from_millis(1500), answer).await.ok().transpose()
+    tokio::time::timeout(patience, answer).await.ok().transpose()
 }
 
 #[test]
 fn a_known_machine_is_told_that_there_is_no_router_unless_there_may_be_one() -> Result<()> {
     let Some(link) = Link::new()? else { return Ok(()) };
     let servers = link.serve(|_| {})?;
-    let answer = link.on_client(solicit)?.context("no answer")?;
+    let answer = link.on_client(|| solicit(Duration::from_secs(60)))?.context("no answer")?;
     assert_eq!((answer.len(), answer[4], answer[5], &answer[6..8]), (16, 0, 0, &[0, 0][..]), "no flags, no lifetime");
 
     let forwarding = |value: &'static str| {
@@ -370,7 +370,7 @@ fn a_known_machine_is_told_that_there_is_no_router_unless_there_may_be_one() -> 
         }))
     };
     forwarding("1")?;
-    assert_eq!(link.on_client(solicit)?, None, "an interface that forwards");
+    assert_eq!(link.on_client(|| solicit(Duration::from_millis(1500)))?, None, "an interface that forwards");
     forwarding("0")?;
     ip(&format!("-n {} link set c0 down", link.client))?;
     ip(&format!("-n {} link set c0 address 52:54:00:99:00:01", link.client))?;

@@ -81,7 +81,7 @@ impl Client {
 
     async fn hear(&self) -> Result<(Vec<u8>, SocketAddr)> {
         let mut buffer = [0; 2048];
-        let received = tokio::time::timeout(Duration::from_secs(5), self.socket.recv(&mut buffer));
+        let received = tokio::time::timeout(Duration::from_secs(60), self.socket.recv(&mut buffer));
         let received = received.await.context("the server stayed silent")??;
         Ok((buffer[..received.len].to_vec(), received.peer))
     }
@@ -260,7 +260,7 @@ async fn one_address_cannot_take_every_transfer() -> Result<()> {
     clients[2].ask(&rrq("loader", &[])).await?;
     // The third is dropped, not refused. When a place is free again, its repeated request is served.
     clients[0].acknowledge(1, first).await?;
-    let served = tokio::time::timeout(Duration::from_secs(5), async {
+    let served = tokio::time::timeout(Duration::from_secs(60), async {
         loop {
             clients[2].ask(&rrq("loader", &[])).await?;
             if let Ok(heard) = tokio::time::timeout(Duration::from_millis(50), clients[2].hear()).await {
@@ -274,7 +274,7 @@ async fn one_address_cannot_take_every_transfer() -> Result<()> {
 
 #[tokio::test]
 async fn a_shutdown_lets_a_running_transfer_finish() -> Result<()> {
-    let server = Fixture::start(|s| s.drain = Duration::from_secs(5))?;
+    let server = Fixture::start(|s| s.drain = Duration::from_secs(60))?;
     let content = pattern(2000);
     server.put("loader", &content)?;
     let client = Client::new(server.addr)?;
@@ -306,7 +306,7 @@ async fn a_client_that_takes_all_transfers_and_says_no_more_keeps_no_other_from_
         socket.send_to(&rrq("loader", &[("timeout", "10")]), server.addr).await?;
         silent.push(socket);
     }
-    let heard = tokio::time::timeout(Duration::from_secs(5), silent[7].recv(&mut [0; 2048])).await?;
+    let heard = tokio::time::timeout(Duration::from_secs(60), silent[7].recv(&mut [0; 2048])).await?;
     ensure!(heard.is_ok(), "the last of those that have room was not served");
     for _ in 0..4 {
         let client = Client::new(server.addr)?;

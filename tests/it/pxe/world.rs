@@ -127,7 +127,7 @@ impl Client {
 
     pub async fn hear(&self) -> Result<Message> {
         let mut buffer = [0; 1500];
-        let received = tokio::time::timeout(Duration::from_secs(5), self.socket.recv(&mut buffer));
+        let received = tokio::time::timeout(Duration::from_secs(60), self.socket.recv(&mut buffer));
         let received = received.await.context("the DHCP server stayed silent")??;
         let bytes = &buffer[..received.len];
         let message = Message::decode(bytes)?;

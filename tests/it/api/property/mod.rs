@@ -26,7 +26,7 @@ async fn any_sequence_of_requests_is_answered_as_described_and_keeps_the_invaria
     let only = std::env::var("BESSEMER_SEED").ok().and_then(|text| text.parse::<u64>().ok());
     let seeds: Vec<u64> = only.map_or_else(|| SEEDS.collect(), |seed| vec![seed]);
     for seed in seeds {
-        let sequence = tokio::time::timeout(Duration::from_secs(120), sequence(seed));
+        let sequence = tokio::time::timeout(Duration::from_secs(600), sequence(seed));
         let why = match sequence.await {
             Ok(Ok(())) => continue,
             Ok(Err(why)) => why.to_string(),
@@ -68,7 +68,7 @@ async fn lasting(store: &Store) -> Outcome<Vec<String>> {
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
     };
-    let _ = tokio::time::timeout(Duration::from_secs(10), quiet).await;
+    let _ = tokio::time::timeout(Duration::from_secs(60), quiet).await;
     Ok(invariants::breaches(store).await?)
 }
 
