@@ -14,6 +14,8 @@ pub static ALLOCATION: Noun = Noun {
     fields: FIELDS,
     // Lists show everything.
     listed: &[],
+    needed: &[],
+    firm: &[],
     links_selectable: true,
 };
 

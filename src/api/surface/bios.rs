@@ -10,6 +10,8 @@ pub static BIOS_SETTING: Noun = Noun {
     ident: "name",
     fields: FIELDS,
     listed: &["created_at", "updated_at", "name", "value"],
+    needed: &[],
+    firm: &[],
     links_selectable: true,
 };
 

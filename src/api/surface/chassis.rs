@@ -10,6 +10,8 @@ pub static CHASSIS: Noun = Noun {
     ident: "uuid",
     fields: FIELDS,
     listed: &["uuid", "description"],
+    needed: &[],
+    firm: &[],
     links_selectable: true,
 };
 

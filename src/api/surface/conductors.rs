@@ -10,6 +10,8 @@ pub static CONDUCTOR: Noun = Noun {
     ident: "hostname",
     fields: FIELDS,
     listed: &["hostname", "conductor_group", "alive"],
+    needed: &[],
+    firm: &[],
     links_selectable: true,
 };
 

@@ -12,6 +12,8 @@ pub static DEPLOY_TEMPLATE: Noun = Noun {
     ident: "uuid",
     fields: FIELDS,
     listed: &["uuid", "name"],
+    needed: &["name", "steps"],
+    firm: &[],
     links_selectable: true,
 };
 
@@ -19,7 +21,7 @@ pub static DEPLOY_TEMPLATE: Noun = Noun {
 static FIELDS: &[Field] = &[
     Field::uuid("uuid", 55).filled().written(Create),
     Field::text("name", 55).filled().written(Always),
-    Field::json("steps", 55).of(Schema::List(&Schema::Object(STEP))).written(Always),
+    Field::json("steps", 55).of(Schema::Filled(&Schema::Object(STEP))).written(Always),
     Field::json("extra", 55).written(Always),
     Field::time("created_at", 55).filled(),
     Field::time("updated_at", 55),

@@ -1,7 +1,9 @@
 //! Answers and bodies that are no objects of a noun, each the shape of one document.
 
-use super::schema::{Key, MAYBE_BOOLEAN, MAYBE_TEXT, MAYBE_TIME, MAYBE_UUID, Schema, TEXTS, key, optional};
-use Schema::{Any, Boolean, Dictionary, Integer, Links, List, Map, Maybe, Object, Text, Time, Uuid};
+use super::schema::{
+    Key, MAC, MAYBE_BOOLEAN, MAYBE_TEXT, MAYBE_TIME, MAYBE_UUID, MEDIA, NAME, SOME_TEXT, Schema, TEXTS, key, optional,
+};
+use Schema::{Any, Boolean, Dictionary, Filled, Integer, Links, List, Map, Maybe, Object, Text, Time, Uuid};
 
 const VERSION: Schema = Object(&[
     key("id", Text),
@@ -55,14 +57,14 @@ pub const INDICATORS: Schema = Object(&[key(
 pub const INDICATOR: Schema = Object(&[key("state", Text)]);
 
 /// Wanted logical disks, or none.
-pub const RAID_CONFIG: Schema = Object(&[optional("logical_disks", List(&Map))]);
+pub const RAID_CONFIG: Schema = Object(&[optional("logical_disks", Filled(&Map))]);
 
 /// A BIOS setting under its own name.
 pub const NAMED_SETTING: Schema = Dictionary(&[], &Schema::Noun(&super::bios::BIOS_SETTING));
 
 pub const VIRTUAL_MEDIA: Schema = List(&Map);
 pub const VIRTUAL_IMAGE: Schema =
-    Object(&[key("device_type", Text), key("image_url", Text), optional("image_download_source", Text)]);
+    Object(&[key("device_type", MEDIA), key("image_url", SOME_TEXT), optional("image_download_source", Text)]);
 
 /// Methods by name.
 pub const VENDOR_METHODS: Schema = Dictionary(
@@ -78,7 +80,7 @@ pub const VENDOR_METHODS: Schema = Dictionary(
 
 /// A virtual interface; what else is in it is for the network interface.
 pub const VIF: Schema =
-    Dictionary(&[key("id", Text), optional("port_uuid", Text), optional("portgroup_uuid", Text)], &Any);
+    Dictionary(&[key("id", NAME), optional("port_uuid", Uuid), optional("portgroup_uuid", Uuid)], &Any);
 pub const VIFS: Schema = Object(&[key("vifs", List(&VIF))]);
 
 pub const TRAITS: Schema = Object(&[key("traits", TEXTS)]);
@@ -113,7 +115,7 @@ pub const EVENTS: Schema = Object(&[key(
     List(&Object(&[
         key("event", Text),
         key("port_id", Uuid),
-        key("mac_address", Text),
+        key("mac_address", MAC),
         key("status", Text),
         optional("device_id", MAYBE_UUID),
         optional("binding:host_id", MAYBE_UUID),

@@ -10,6 +10,8 @@ pub static DRIVER: Noun = Noun {
     ident: "name",
     fields: FIELDS,
     listed: &["name", "hosts", "properties", "type"],
+    needed: &[],
+    firm: &[],
     links_selectable: true,
 };
 

@@ -16,6 +16,10 @@ pub struct Noun {
     pub fields: &'static [Field],
     /// What a list shows if the client does not say, in the order in which a `next` link writes them out. None: all.
     pub listed: &'static [&'static str],
+    /// What a new one must be given.
+    pub needed: &'static [&'static str],
+    /// What else is no null in a new one; elsewhere null stands for the default.
+    pub firm: &'static [&'static str],
     /// Whether `links` may stand in `?fields=`. They are there in any case, but of a node Ironic refuses it.
     pub links_selectable: bool,
 }

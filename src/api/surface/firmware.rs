@@ -9,6 +9,8 @@ pub static FIRMWARE_COMPONENT: Noun = Noun {
     ident: "component",
     fields: FIELDS,
     listed: &[],
+    needed: &[],
+    firm: &[],
     links_selectable: false,
 };
 

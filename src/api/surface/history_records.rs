@@ -23,5 +23,7 @@ pub static HISTORY_RECORD: Noun = Noun {
         Field::seconds("duration_seconds", 115).column("duration_ms"),
     ],
     listed: &["uuid", "created_at", "severity", "event"],
+    needed: &[],
+    firm: &[],
     links_selectable: true,
 };

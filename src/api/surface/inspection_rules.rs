@@ -11,6 +11,8 @@ pub static INSPECTION_RULE: Noun = Noun {
     ident: "uuid",
     fields: FIELDS,
     listed: &["uuid", "priority", "phase", "description"],
+    needed: &["actions"],
+    firm: &["priority", "phase", "conditions"],
     links_selectable: true,
 };
 
@@ -40,7 +42,7 @@ const CONDITIONS: Schema = Schema::Maybe(&Schema::List(&Schema::Dictionary(
     &[key("op", Schema::Text), key("args", ARGS), optional("loop", ARGS), optional("multiple", MULTIPLE)],
     &Schema::Any,
 )));
-const ACTIONS: Schema = Schema::Maybe(&Schema::List(&Schema::Dictionary(
+const ACTIONS: Schema = Schema::Maybe(&Schema::Filled(&Schema::Dictionary(
     &[key("op", Schema::Text), key("args", ARGS), optional("loop", ARGS)],
     &Schema::Any,
 )));

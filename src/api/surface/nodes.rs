@@ -11,6 +11,8 @@ pub static NODE: Noun = Noun {
     ident: "uuid",
     fields: FIELDS,
     listed: &["instance_uuid", "maintenance", "power_state", "provision_state", "uuid", "name"],
+    needed: &["driver"],
+    firm: &[],
     links_selectable: false,
 };
 
@@ -107,5 +109,7 @@ pub static NODE_STATES: Noun = Noun {
         Field::boolean("secure_boot", 75).of(schema::MAYBE_BOOLEAN),
     ],
     listed: &[],
+    needed: &[],
+    firm: &[],
     links_selectable: false,
 };

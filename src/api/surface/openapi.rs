@@ -6,9 +6,9 @@ use super::field::{Field, Noun, Write};
 use super::history::Version;
 use super::params::Param;
 use super::reference::nouns;
-use super::route::{Gives, Reach, Route, Takes};
+use super::route::{Gives, Method, Reach, Route, Takes};
 use super::routes::ROUTES;
-use super::schema::{Key, Schema};
+use super::schema::{Key, MEDIA, NAME, Schema};
 
 /// The document.
 pub fn document() -> Value {
@@ -23,7 +23,6 @@ pub fn document() -> Value {
         schemas.insert(component(noun), object_of(noun));
     }
     schemas.insert("Links".to_owned(), links());
-    schemas.insert("Patch".to_owned(), patch());
     schemas.insert("Error".to_owned(), error());
     json!({
         "openapi": "3.1.0",
@@ -46,9 +45,9 @@ fn operation(route: &Route) -> Value {
         .path
         .split('/')
         .filter_map(|segment| segment.strip_prefix('{')?.strip_suffix('}'))
-        .map(|name| json!({"name": name, "in": "path", "required": true, "schema": {"type": "string"}}))
+        .map(|name| json!({"name": name, "in": "path", "required": true, "schema": schema(&ident(route, name))}))
         .collect();
-    parameters.extend(route.query.iter().copied().flatten().map(in_query));
+    parameters.extend(route.query.iter().copied().flatten().map(|param| in_query(route, param)));
     if !parameters.is_empty() {
         operation["parameters"] = parameters.into();
     }
@@ -75,15 +74,50 @@ fn name(route: &Route) -> String {
     format!("{}{path}", route.method.as_str().to_lowercase())
 }
 
-fn in_query(param: &Param) -> Value {
-    let mut value =
-        json!({"name": param.name, "in": "query", "required": param.required, "schema": schema(&param.schema)});
-    if matches!(param.schema, Schema::List(_)) {
+/// What a `{…}` of a path looks like.
+fn ident(route: &Route, name: &str) -> Schema {
+    match name {
+        // Our own paths take more: cards, too.
+        _ if !route.path.starts_with("/v1/") => Schema::Text,
+        "chassis" | "rule" | "connector" | "target" | "record" => Schema::Uuid,
+        "port" if route.method == Method::Delete => Schema::Uuid,
+        "node" | "port" | "portgroup" | "allocation" | "template" | "runbook" => NAME,
+        "trait" => Schema::Like("trait", "^[A-Z0-9_]{1,255}$"),
+        "device" => MEDIA,
+        _ => Schema::Text,
+    }
+}
+
+fn in_query(route: &Route, param: &Param) -> Value {
+    let noun = match route.gives {
+        Gives::One(noun) | Gives::New(noun) | Gives::Page(noun) => Some(noun),
+        _ => None,
+    };
+    let one_of = |names: Vec<&str>| json!({"type": "string", "enum": names});
+    let shape = match (param.name, noun) {
+        ("sort_key", Some(noun)) => one_of(sortable(noun)),
+        ("fields", Some(noun)) => json!({"type": "array", "items": one_of(selectable(noun))}),
+        _ => schema(&param.schema),
+    };
+    let mut value = json!({"name": param.name, "in": "query", "required": param.required, "schema": shape});
+    if matches!(param.schema, Schema::List(_) | Schema::Filled(_)) {
         // A list is written with commas.
         value["style"] = "form".into();
         value["explode"] = false.into();
     }
     value
+}
+
+/// What lists can be ordered by.
+fn sortable(noun: &Noun) -> Vec<&'static str> {
+    let fields = noun.fields.iter().filter(|field| field.sortable).map(|field| field.name);
+    ["id"].into_iter().chain(fields).collect()
+}
+
+/// What can be asked for alone.
+fn selectable(noun: &Noun) -> Vec<&'static str> {
+    let fields = noun.fields.iter().filter(|field| field.name != "links" || noun.links_selectable);
+    fields.map(|field| field.name).collect()
 }
 
 fn body(takes: Takes) -> Option<Value> {
@@ -96,11 +130,12 @@ fn body(takes: Takes) -> Option<Value> {
         Takes::New(noun, more) => {
             let writable = |field: &&Field| matches!(field.write, Write::Create | Write::Always);
             let mut properties: Map<String, Value> =
-                noun.fields.iter().filter(writable).map(|field| (field.name.to_owned(), sent(field))).collect();
+                noun.fields.iter().filter(writable).map(|field| (field.name.to_owned(), sent(noun, field))).collect();
             properties.extend(arguments(more));
-            json!({"type": "object", "properties": properties, "additionalProperties": false})
+            let needed = noun.needed;
+            json!({"type": "object", "properties": properties, "required": needed, "additionalProperties": false})
         }
-        Takes::Patch(_) => reference("Patch"),
+        Takes::Patch(noun) => patch(noun),
         Takes::Arguments(params) => {
             let required: Vec<_> = params.iter().filter(|param| param.required).map(|param| param.name).collect();
             json!({
@@ -115,8 +150,10 @@ fn body(takes: Takes) -> Option<Value> {
 }
 
 /// A field as a client may send it: null stands for its default.
-fn sent(field: &Field) -> Value {
+fn sent(noun: &Noun, field: &Field) -> Value {
     match field.schema {
+        Schema::Maybe(inner) if noun.needed.contains(&field.name) || noun.firm.contains(&field.name) => schema(inner),
+        other if noun.needed.contains(&field.name) || noun.firm.contains(&field.name) => schema(&other),
         Schema::Maybe(_) | Schema::Any => schema(&field.schema),
         other => nullable(schema(&other)),
     }
@@ -143,8 +180,24 @@ fn responses(route: &Route) -> Value {
         }),
         Gives::Refusal => json!({}),
     };
+    if let Gives::New(_) = route.gives {
+        responses["201"]["links"] = links_below(route);
+    }
     responses["default"] = answer("Why it was not done", reference("Error"));
     responses
+}
+
+/// What can be done with an object that was made: every row below the one that made it, with its UUID for the first parameter.
+fn links_below(made: &Route) -> Value {
+    let mut links: Map<String, Value> = Map::new();
+    for route in ROUTES.iter().filter(|route| !matches!(route.gives, Gives::Refusal)) {
+        let below = route.path.strip_prefix(made.path).and_then(|rest| rest.strip_prefix("/{"));
+        if let Some((name, _)) = below.and_then(|rest| rest.split_once('}')) {
+            let parameters = json!({name: "$response.body#/uuid"});
+            links.insert(self::name(route), json!({"operationId": self::name(route), "parameters": parameters}));
+        }
+    }
+    links.into()
 }
 
 fn page(noun: &Noun) -> Value {
@@ -193,15 +246,18 @@ fn schema(it: &Schema) -> Value {
     match it {
         Schema::Any => json!({}),
         Schema::Text => json!({"type": "string"}),
+        Schema::Like(_, pattern) => json!({"type": "string", "pattern": pattern}),
         Schema::Uuid => json!({"type": "string", "format": "uuid"}),
         Schema::Time => json!({"type": "string", "format": "date-time"}),
         Schema::Integer => json!({"type": "integer"}),
+        Schema::Positive => json!({"type": "integer", "minimum": 1}),
         Schema::Number => json!({"type": "number"}),
         Schema::Boolean => json!({"type": "boolean"}),
         Schema::Map => json!({"type": "object"}),
         Schema::Words(words) => json!({"type": "string", "enum": words()}),
         Schema::Maybe(inner) => nullable(schema(inner)),
         Schema::List(inner) => json!({"type": "array", "items": schema(inner)}),
+        Schema::Filled(inner) => json!({"type": "array", "items": schema(inner), "minItems": 1}),
         Schema::Dictionary(keys, others) => object(keys, schema(others)),
         Schema::Object(keys) => object(keys, false.into()),
         Schema::Noun(noun) => noun_reference(noun),
@@ -234,18 +290,24 @@ fn links() -> Value {
     json!({"type": "array", "items": link})
 }
 
-fn patch() -> Value {
-    let operation = json!({
-        "type": "object",
-        "properties": {
-            "op": {"type": "string", "enum": ["add", "replace", "remove"]},
-            "path": {"type": "string", "pattern": "^(/[^/]+)+$"},
-            "value": {},
-        },
-        "required": ["op", "path"],
-        "additionalProperties": false,
-    });
-    json!({"type": "array", "items": operation})
+fn patch(noun: &Noun) -> Value {
+    let changeable = noun.fields.iter().filter(|field| matches!(field.write, Write::Patch | Write::Always));
+    let names: Vec<_> = changeable.map(|field| field.name).collect();
+    let pattern = format!("^/({})(/([^/~]|~[01])+)*$", names.join("|"));
+    let operation = |words: &[&str], required: &[&str]| {
+        json!({
+            "type": "object",
+            "properties": {
+                "op": {"type": "string", "enum": words},
+                "path": {"type": "string", "pattern": pattern},
+                "value": {},
+            },
+            "required": required,
+            "additionalProperties": false,
+        })
+    };
+    let either = [operation(&["add", "replace"], &["op", "path", "value"]), operation(&["remove"], &["op", "path"])];
+    json!({"type": "array", "items": {"anyOf": either}})
 }
 
 /// What clients parse twice; too large bodies and failed authentication have forms of their own.

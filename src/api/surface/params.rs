@@ -9,7 +9,9 @@ use uuid::Uuid;
 
 use super::history::{Version, v};
 use super::route::TooOld;
-use super::schema::{MAYBE_TEXT, Schema, TEXTS};
+use super::schema::{
+    self, DIRECTION, FAULT, MAC, MAYBE_TEXT, NAME, POWER_TARGET, PROVISION_STATE, SOME_TEXT, Schema, TEXTS, VERB,
+};
 use crate::api::Fault;
 use crate::api::request::{Query, boolean};
 
@@ -55,7 +57,7 @@ impl Param {
         let name = self.name;
         match self.schema {
             Schema::Boolean => boolean(name, value).map(drop),
-            Schema::Integer if value.trim().parse::<i64>().is_err() => {
+            Schema::Integer | Schema::Positive if value.trim().parse::<i64>().is_err() => {
                 Err(Fault::invalid(format!("Expected an integer for {name}: {value}")))
             }
             Schema::Uuid if Uuid::try_parse(value).is_err() => {
@@ -90,10 +92,14 @@ pub fn find(params: &'static [Param], name: &str) -> Option<&'static Param> {
 
 /// What every list takes.
 pub const PAGING: &[Param] =
-    &[param("limit", 1, Schema::Integer), text("marker", 1), text("sort_key", 1), text("sort_dir", 1)];
+    &[param("limit", 1, Schema::Positive), text("marker", 1), text("sort_key", 1), param("sort_dir", 1, DIRECTION)];
 /// The same where Ironic takes nothing but a UUID for a marker.
-pub const PAGING_BY_UUID: &[Param] =
-    &[param("limit", 1, Schema::Integer), param("marker", 1, Schema::Uuid), text("sort_key", 1), text("sort_dir", 1)];
+pub const PAGING_BY_UUID: &[Param] = &[
+    param("limit", 1, Schema::Positive),
+    param("marker", 1, Schema::Uuid),
+    text("sort_key", 1),
+    param("sort_dir", 1, DIRECTION),
+];
 /// Answers can be limited to some fields.
 pub const FIELDS: &[Param] = &[param("fields", 8, TEXTS)];
 /// All fields instead of a few.
@@ -110,10 +116,10 @@ pub const NODE_FILTERS: &[Param] = &[
     text("project", 1),
     text("description_contains", 1),
     param("retired", 1, Schema::Boolean),
-    text("provision_state", 9),
+    param("provision_state", 9, PROVISION_STATE),
     text("driver", 16),
     text("resource_class", 21),
-    text("fault", 42),
+    param("fault", 42, FAULT),
     text("conductor_group", 46),
     text("conductor", 49),
     text("owner", 50),
@@ -131,24 +137,28 @@ pub const NODE_FAMILY_ALWAYS: &[Param] = &[text("parent_node", 1), param("includ
 
 /// Filters of lists of ports.
 pub const PORT_FILTERS: &[Param] = &[
-    text("node", 1),
+    param("node", 1, NAME),
     param("node_uuid", 1, Schema::Uuid),
-    text("address", 1),
+    param("address", 1, MAC),
     text("description_contains", 1),
-    text("portgroup", 24),
+    param("portgroup", 24, NAME),
     param("shard", 82, TEXTS),
     param("conductor_groups", 1, TEXTS),
 ];
 
 /// Filters of lists of port groups.
-pub const PORTGROUP_FILTERS: &[Param] =
-    &[text("node", 23), text("address", 23), param("conductor_groups", 23, TEXTS), param("shard", 106, TEXTS)];
+pub const PORTGROUP_FILTERS: &[Param] = &[
+    param("node", 23, NAME),
+    param("address", 23, MAC),
+    param("conductor_groups", 23, TEXTS),
+    param("shard", 106, TEXTS),
+];
 /// Of volume connectors and targets.
-pub const VOLUME_FILTERS: &[Param] = &[text("node", 32)];
+pub const VOLUME_FILTERS: &[Param] = &[param("node", 32, NAME)];
 
 /// Filters of lists of allocations.
 pub const ALLOCATION_FILTERS: &[Param] =
-    &[text("node", 52), text("resource_class", 52), text("state", 52), text("owner", 60)];
+    &[param("node", 52, NAME), text("resource_class", 52), text("state", 52), text("owner", 60)];
 
 /// What else lists of runbooks take.
 pub const RUNBOOK_FILTERS: &[Param] = &[param("project", 92, Schema::Boolean)];
@@ -162,11 +172,11 @@ pub const DRIVER_LIST: &[Param] = &[text("type", 30), param("detail", 30, Schema
 pub const DRIVER_FIELDS: &[Param] = &[param("fields", 77, TEXTS)];
 
 /// Which node `/v1/nodes/validate` is about.
-pub const NODE_NAMED: &[Param] = &[text("node", 1), param("node_uuid", 1, Schema::Uuid)];
+pub const NODE_NAMED: &[Param] = &[param("node", 1, NAME), param("node_uuid", 1, Schema::Uuid)];
 /// Which vendor method is called.
-pub const VENDOR_METHOD: &[Param] = &[text("method", 1)];
+pub const VENDOR_METHOD: &[Param] = &[param("method", 1, SOME_TEXT).required()];
 /// What an agent knows of itself.
-pub const LOOKUP: &[Param] = &[param("addresses", 22, TEXTS), param("node_uuid", 22, Schema::Uuid)];
+pub const LOOKUP: &[Param] = &[param("addresses", 22, Schema::List(&MAC)), param("node_uuid", 22, Schema::Uuid)];
 /// Whose inspection data it is. Agents send no version; those in between never had this.
 pub const INSPECTED_NODE: &[Param] =
     &[param("node_uuid", 84, Schema::Uuid).too_old(TooOld::Invalid("Unexpected arguments: node_uuid"))];
@@ -175,14 +185,15 @@ pub const INSPECTED_NODE: &[Param] =
 pub const NODE_PATCH: &[Param] = &[param("reset_interfaces", 45, Schema::Boolean)];
 
 /// Arguments of a power change.
-pub const POWER: &[Param] = &[text("target", 1).required(), POWER_TIMEOUT];
+pub const POWER: &[Param] = &[param("target", 1, POWER_TARGET).required(), POWER_TIMEOUT];
 /// `timeout` of a power change: whole seconds, as a number or in digits.
-pub const POWER_TIMEOUT: Param = param("timeout", 27, Schema::Any);
+pub const POWER_TIMEOUT: Param = param("timeout", 27, Schema::Maybe(&Schema::Either(&[Schema::Positive, DIGITS])));
+const DIGITS: Schema = Schema::Like("digits", "^[1-9][0-9]*$");
 
 /// Arguments of `PUT …/states/provision`.
 pub const PROVISION: &[Param] = &[
-    text("target", 1).required(),
-    param("configdrive", 1, Schema::Any),
+    param("target", 1, VERB).required(),
+    param("configdrive", 1, Schema::Maybe(&Schema::Either(&[Schema::Text, Schema::Map]))),
     param("clean_steps", 15, STEPS),
     param("rescue_password", 38, MAYBE_TEXT),
     DEPLOY_STEPS,
@@ -205,7 +216,7 @@ pub const SERVICE_WITHOUT_RAMDISK: Param = param("disable_ramdisk", 108, Schema:
 pub const RUNBOOK: Param = param("runbook", 92, MAYBE_TEXT);
 
 /// Arguments of `PUT …/states/boot_mode`, `…/secure_boot` and `…/console`.
-pub const BOOT_MODE: &[Param] = &[text("target", 1).required()];
+pub const BOOT_MODE: &[Param] = &[param("target", 1, schema::BOOT_MODE).required()];
 pub const SECURE_BOOT: &[Param] = &[param("target", 1, Schema::Boolean).required()];
 pub const CONSOLE: &[Param] = &[param("enabled", 1, Schema::Boolean).required()];
 /// What an indicator is to be.
@@ -232,9 +243,10 @@ pub const TRAITS: &[Param] = &[param("traits", 37, TEXTS).required()];
 /// Traits of a runbook at most.
 pub const MOST_RUNBOOK_TRAITS: usize = 1000;
 
+const HTTP_URL: Schema = Schema::Like("http url", "^https?://");
 /// Fields of a heartbeat. One that the version does not have is refused with 400.
 pub const HEARTBEAT: &[Param] = &[
-    text("callback_url", 22).required(),
+    param("callback_url", 22, HTTP_URL).required(),
     param("agent_version", 36, MAYBE_TEXT),
     param("agent_token", 62, MAYBE_TEXT),
     param("agent_verify_ca", 68, MAYBE_TEXT),
@@ -244,8 +256,8 @@ pub const HEARTBEAT: &[Param] = &[
 
 /// Fields of a heartbeat that does not name its node in the path.
 pub const NAMED_HEARTBEAT: &[Param] = &[
-    text("node_ident", 22).required(),
-    text("callback_url", 22).required(),
+    param("node_ident", 22, NAME).required(),
+    param("callback_url", 22, HTTP_URL).required(),
     param("agent_version", 36, MAYBE_TEXT),
     param("agent_token", 62, MAYBE_TEXT),
     param("agent_verify_ca", 68, MAYBE_TEXT),

@@ -11,6 +11,8 @@ pub static PORTGROUP: Noun = Noun {
     ident: "uuid",
     fields: FIELDS,
     listed: &["uuid", "address", "name"],
+    needed: &["node_uuid"],
+    firm: &[],
     links_selectable: true,
 };
 

@@ -16,6 +16,8 @@ pub static PORT: Noun = Noun {
     ident: "uuid",
     fields: FIELDS,
     listed: &["uuid", "address"],
+    needed: &["address"],
+    firm: &["node_uuid", "available_for_dynamic_portgroup"],
     links_selectable: true,
 };
 

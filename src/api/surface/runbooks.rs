@@ -11,6 +11,8 @@ pub static RUNBOOK: Noun = Noun {
     ident: "uuid",
     fields: FIELDS,
     listed: &["uuid", "name"],
+    needed: &["name", "steps"],
+    firm: &[],
     links_selectable: true,
 };
 
@@ -19,7 +21,7 @@ static FIELDS: &[Field] = &[
     Field::uuid("uuid", 92).filled().written(Create),
     Field::text("name", 92).filled().written(Always),
     Field::text("description", 112).written(Always),
-    Field::json("steps", 92).of(Schema::List(&Schema::Object(STEP))).written(Always),
+    Field::json("steps", 92).of(Schema::Filled(&Schema::Object(STEP))).written(Always),
     Field::json("traits", 112).of(TEXTS),
     Field::boolean("disable_ramdisk", 92).written(Always),
     Field::boolean("public", 92).written(Always),

@@ -4,7 +4,8 @@
 //! people (`reference`) and for programs (`openapi`) is made of them.
 
 use super::field::Noun;
-use crate::model::{PowerState, PowerTarget, State};
+use super::verbs::VERBS;
+use crate::model::{Fault, PowerState, PowerTarget, State};
 
 /// See the head of this file.
 #[derive(Clone, Copy)]
@@ -12,10 +13,14 @@ pub enum Schema {
     /// Whatever JSON can say.
     Any,
     Text,
+    /// Text of a form: what it is called, and a regular expression.
+    Like(&'static str, &'static str),
     Uuid,
     /// ISO 8601 with zone.
     Time,
     Integer,
+    /// An integer from 1.
+    Positive,
     Number,
     Boolean,
     /// An object with whatever is in it.
@@ -25,6 +30,8 @@ pub enum Schema {
     /// It, or null.
     Maybe(&'static Schema),
     List(&'static Schema),
+    /// A list with something in it.
+    Filled(&'static Schema),
     /// An object with these keys, and others whose values are all alike.
     Dictionary(&'static [Key], &'static Schema),
     /// An object with these keys; those whose row says so may be absent.
@@ -55,6 +62,15 @@ pub const fn optional(name: &'static str, schema: Schema) -> Key {
     Key { name, schema, optional: true }
 }
 
+/// What most things are addressed by.
+pub const NAME: Schema = Schema::Like("name or uuid", "^[A-Za-z0-9._~-]{1,255}$");
+pub const MAC: Schema = Schema::Like("mac", "^([0-9A-Fa-f]{2}:){5}[0-9A-Fa-f]{2}$");
+pub const SOME_TEXT: Schema = Schema::Like("text that is not empty", r"[\s\S]");
+pub const DIRECTION: Schema = Schema::Words(|| vec!["asc", "desc"]);
+pub const BOOT_MODE: Schema = Schema::Words(|| vec!["uefi", "bios"]);
+pub const MEDIA: Schema = Schema::Words(|| vec!["cdrom", "disk", "floppy"]);
+pub const FAULT: Schema = Schema::Words(|| Fault::ALL.iter().map(|fault| fault.as_str()).collect());
+pub const VERB: Schema = Schema::Words(|| VERBS.iter().map(|verb| verb.target).collect());
 pub const MAYBE_TEXT: Schema = Schema::Maybe(&Schema::Text);
 pub const MAYBE_UUID: Schema = Schema::Maybe(&Schema::Uuid);
 pub const MAYBE_TIME: Schema = Schema::Maybe(&Schema::Time);
@@ -64,7 +80,7 @@ pub const PROVISION_STATE: Schema = Schema::Words(|| State::ALL.iter().map(|stat
 pub const MAYBE_PROVISION_STATE: Schema = Schema::Maybe(&PROVISION_STATE);
 const POWER: Schema = Schema::Words(|| PowerState::ALL.iter().map(|state| state.as_str()).collect());
 pub const MAYBE_POWER_STATE: Schema = Schema::Maybe(&POWER);
-const POWER_TARGET: Schema = Schema::Words(|| PowerTarget::ALL.iter().map(|target| target.as_str()).collect());
+pub const POWER_TARGET: Schema = Schema::Words(|| PowerTarget::ALL.iter().map(|target| target.as_str()).collect());
 pub const MAYBE_POWER_TARGET: Schema = Schema::Maybe(&POWER_TARGET);
 
 impl Schema {
@@ -73,15 +89,18 @@ impl Schema {
         match self {
             Schema::Any => "any".to_owned(),
             Schema::Text => "text".to_owned(),
+            Schema::Like(word, _) => (*word).to_owned(),
             Schema::Uuid => "uuid".to_owned(),
             Schema::Time => "time".to_owned(),
             Schema::Integer => "integer".to_owned(),
+            Schema::Positive => "integer from 1".to_owned(),
             Schema::Number => "number".to_owned(),
             Schema::Boolean => "boolean".to_owned(),
             Schema::Map => "object".to_owned(),
             Schema::Words(words) => words().iter().map(|word| format!("\"{word}\"")).collect::<Vec<_>>().join("|"),
             Schema::Maybe(schema) => format!("{} or null", schema.word()),
             Schema::List(schema) => format!("list of {}", schema.word()),
+            Schema::Filled(schema) => format!("list of one {} or more", schema.word()),
             Schema::Dictionary(known, others) => {
                 let others = format!("*: {}", others.word());
                 format!("{{{}}}", keys(known).chain([others]).collect::<Vec<_>>().join(", "))

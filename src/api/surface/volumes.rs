@@ -10,6 +10,8 @@ pub static CONNECTOR: Noun = Noun {
     ident: "uuid",
     fields: CONNECTOR_FIELDS,
     listed: &["uuid", "node_uuid", "type", "connector_id"],
+    needed: &["node_uuid", "type", "connector_id"],
+    firm: &[],
     links_selectable: true,
 };
 
@@ -32,6 +34,8 @@ pub static TARGET: Noun = Noun {
     ident: "uuid",
     fields: TARGET_FIELDS,
     listed: &["uuid", "node_uuid", "volume_type", "boot_index", "volume_id"],
+    needed: &["node_uuid", "volume_type", "volume_id", "boot_index"],
+    firm: &[],
     links_selectable: true,
 };
 

@@ -219,7 +219,8 @@ async fn raw_bytes_an_interrupt_and_a_restart_reach_the_bmc() -> Result<(), Driv
 }
 
 #[tokio::test]
-async fn a_machine_that_took_its_boot_device_while_it_was_starting_is_told_again_when_it_is_off() -> Result<(), DriverError> {
+async fn a_machine_that_took_its_boot_device_while_it_was_starting_is_told_again_when_it_is_off()
+-> Result<(), DriverError> {
     let sim = start(Personality::default());
     for target in [PowerTarget::Reboot, PowerTarget::SoftReboot] {
         sim.chassis().act(Action::On);

@@ -82,10 +82,7 @@ async fn wherever_a_machine_hangs_it_is_told_how_far_it_came() -> Fallible {
             answer["until"].is_string() && answer["then"].as_str().is_some_and(|it| it.contains("fails")),
             "{answer}"
         );
-        assert!(
-            answer["last"].as_array().is_some_and(|all| all.iter().any(|it| it["event"] == "ordered")),
-            "{answer}"
-        );
+        assert!(answer["last"].as_array().is_some_and(|all| all.iter().any(|it| it["event"] == "ordered")), "{answer}");
         expire(&site, at).await?;
         let node = site.settled(at, "deploy failed").await?;
         assert!(

@@ -290,16 +290,20 @@ impl Generator {
                 _ => self.below(10).into(),
             }),
             Schema::Text if name.ends_with("node") => self.ident(name).into(),
-            Schema::Text | Schema::Time => self.word().into(),
+            Schema::Like("mac", _) => format!("52:54:00:00:00:{:02x}", self.below(40)).into(),
+            Schema::Like("name or uuid", _) => self.ident(name).into(),
+            Schema::Text | Schema::Like(..) | Schema::Time => self.word().into(),
             Schema::Uuid => self.ident(name).into(),
-            Schema::Integer => self.below(12).into(),
+            Schema::Integer | Schema::Positive => self.below(12).into(),
             Schema::Number => json!(0.5),
             Schema::Boolean => self.now_and_then(50).into(),
             Schema::Map => self.map(),
             Schema::Words(words) => self.pick(&words()).unwrap_or_default().into(),
             Schema::Maybe(_) if self.now_and_then(15) => Value::Null,
             Schema::Maybe(inner) => self.value(name, *inner),
-            Schema::List(inner) => (0..self.below(3)).map(|_| self.value(name, *inner)).collect(),
+            Schema::List(inner) | Schema::Filled(inner) => {
+                (0..self.below(3)).map(|_| self.value(name, *inner)).collect()
+            }
             Schema::Dictionary(keys, _) | Schema::Object(keys) => self.keys(keys),
             Schema::Noun(noun) => Value::Object(self.object(noun)),
             Schema::Either(all) => self.pick(all).map_or(Value::Null, |one| self.value(name, one)),

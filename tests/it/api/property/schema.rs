@@ -67,7 +67,12 @@ impl Document {
                         self.check(says, item, &format!("{at}/{i}"))?;
                     }
                 }
+                "minItems" if items(value).len() < says.as_u64().map_or(0, |least| least as usize) => {
+                    return Err(format!("{at}: expected {says} items or more, got {value}"));
+                }
                 "properties" => self.properties(words, says, value, at)?,
+                // Of what is answered nothing is judged by its pattern.
+                "minItems" | "pattern" => {}
                 "type" | "enum" | "format" | "additionalProperties" | "contentMediaType" => {}
                 other => return Err(format!("{at}: the check does not know the word {other}")),
             }
