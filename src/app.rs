@@ -108,7 +108,8 @@ impl Service {
             None => None,
         };
         let inline = witness.is_some();
-        let options = Options { inline, witness, ..Options::new(clock.clone(), random.clone()) };
+        let backups = settings.backup.as_ref().map(|backup| backup.dir.clone());
+        let options = Options { inline, witness, backups, ..Options::new(clock.clone(), random.clone()) };
         let store = open_store(settings.db.clone(), options).await?;
 
         let mut tasks = JoinSet::new();

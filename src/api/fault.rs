@@ -141,8 +141,10 @@ impl From<StoreError> for Fault {
             | StoreError::Disk(_)
             | StoreError::Overloaded
             | StoreError::Closed => Fault::application(StatusCode::SERVICE_UNAVAILABLE, error.to_string()),
-            // Asking again does not help; the damage itself was logged when it was met.
-            StoreError::Damaged(_) => Fault::application(StatusCode::INTERNAL_SERVER_ERROR, error.to_string()),
+            // Asking again does not help; the damage itself was logged when it was met. These say what to do about it.
+            StoreError::Damaged { .. } | StoreError::Unreadable { .. } => {
+                Fault::application(StatusCode::INTERNAL_SERVER_ERROR, error.to_string())
+            }
             StoreError::Broken(source) => {
                 tracing::error!(error = format!("{source:#}"), "the store failed");
                 Fault::application(StatusCode::INTERNAL_SERVER_ERROR, error.to_string())

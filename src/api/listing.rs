@@ -137,11 +137,15 @@ impl Listing {
         out.extend_from_slice(b"\":[");
         let (mut count, mut last) = (0, None);
         let found = page::read(read, self.noun.table, self.view.columns(), &page, |row| {
+            let before = out.len();
             if count > 0 {
                 out.push(b',');
             }
+            if let Err(error) = self.view.object(&mut out, |position| row.cell(position), &mut *special) {
+                out.truncate(before);
+                return Err(error);
+            }
             count += 1;
-            self.view.object(&mut out, |position| row.cell(position), &mut *special)?;
             let is_full = count == self.limit || (self.paged && out.len() >= PAGE_BYTES);
             if is_full {
                 last = Some(row.text(0));
@@ -211,10 +215,9 @@ pub fn object(
     special: Special<'_>,
 ) -> Result<Option<Vec<u8>>, StoreError> {
     let filters = [Filter::text(column, value)];
-    let page = Page { filters: &filters, ident: noun.ident, sort: "id", descending: false, marker: None, limit: 1 };
     let mut out = Vec::with_capacity(2048);
-    page::read(read, noun.table, view.columns(), &page, |row| {
-        view.object(&mut out, |position| row.cell(position), &mut *special).map(|()| true)
+    page::one(read, noun.table, view.columns(), &filters, |row| {
+        view.object(&mut out, |position| row.cell(position), &mut *special)
     })?;
     Ok(if out.is_empty() { None } else { Some(out) })
 }

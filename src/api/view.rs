@@ -1,7 +1,7 @@
 //! Objects as JSON, written straight from the row into one buffer.
 //!
 //! A [`View`] is what a request wants to see of a noun: some of its fields, at a version, with links under a base. It says
-//! which columns it needs and then writes object after object. Nothing is parsed and no value is built: JSON columns are
+//! which columns it needs and then writes object after object. No value is built: JSON columns are looked through and
 //! copied, and a field costs one `match`.
 
 use std::io::Write as _;
@@ -11,8 +11,9 @@ use jiff::tz::TimeZone;
 use super::Fault;
 use super::surface::{Field, Noun, Shape, Source, Version, ports, renames};
 use crate::clock::from_micros;
-use crate::model::{Cell, Record};
-use crate::store::StoreError;
+use crate::model::object::is_json;
+use crate::model::{Cell, Record, State};
+use crate::store::{StoreError, row_named};
 
 /// Which fields of a noun are shown.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -48,7 +49,7 @@ impl View {
             base: base.to_owned(),
             path: noun.collection.to_owned(),
             fields: Vec::new(),
-            columns: vec![noun.ident],
+            columns: vec![noun.ident, "id"],
         };
         match wanted {
             Wanted::All => noun.fields.iter().filter(|field| field.at(version)).for_each(|field| view.show(field)),
@@ -106,12 +107,13 @@ impl View {
         self.fields.push((field, position));
     }
 
-    /// The columns that [`View::object`] wants, in its order. The first is the noun's ident.
+    /// The columns that [`View::object`] wants, in its order. The first is the noun's ident, the second the row's number.
     pub fn columns(&self) -> &[&'static str] {
         &self.columns
     }
 
-    /// Appends one object whose columns `cell` gives by their position in [`View::columns`].
+    /// Appends one object whose columns `cell` gives by their position in [`View::columns`]. If one of them does not hold
+    /// what its field shows, the row cannot be read, and what was appended is to be taken away.
     pub fn object<'c>(
         &self,
         out: &mut Vec<u8>,
@@ -131,7 +133,11 @@ impl View {
             out.extend_from_slice(field.name.as_bytes());
             out.extend_from_slice(b"\":");
             match field.source {
-                Source::Column(_, shape) => shaped(out, &cell(*position), shape, self.version),
+                Source::Column(column, shape) => {
+                    if !shaped(out, &cell(*position), shape, self.version) {
+                        return Err(self.unreadable(&cell(1), column, shape));
+                    }
+                }
                 Source::SelfLink => {
                     let View { base, path, .. } = self;
                     let _ = write!(out, r#"[{{"href":"{base}/v1/{path}/{ident}","rel":"self"}}]"#);
@@ -148,6 +154,10 @@ impl View {
         }
         out.push(b'}');
         Ok(())
+    }
+
+    fn unreadable(&self, id: &Cell<'_>, column: &str, shape: Shape) -> StoreError {
+        StoreError::unreadable(row_named(self.noun.table, id), format!("column {column} is not {}", expected(shape)))
     }
 
     /// Appends an object that is at hand as a struct, such as one just created.
@@ -184,28 +194,46 @@ fn is_links(field: &Field) -> bool {
     matches!(field.source, Source::Links | Source::SelfLink)
 }
 
-fn shaped(out: &mut Vec<u8>, cell: &Cell<'_>, shape: Shape, version: Version) {
+/// As `bessemer check` says it.
+fn expected(shape: Shape) -> &'static str {
+    match shape {
+        Shape::Text => "text",
+        Shape::Integer => "an integer",
+        Shape::Boolean => "a boolean",
+        Shape::Time | Shape::Seconds => "a time",
+        Shape::Json | Shape::NullableJson | Shape::Connection => "JSON",
+        Shape::State => "a State",
+    }
+}
+
+/// Appends a cell; whether it is one that its column may hold.
+fn shaped(out: &mut Vec<u8>, cell: &Cell<'_>, shape: Shape, version: Version) -> bool {
     match (shape, cell) {
         (Shape::Json | Shape::Connection, Cell::Null) => out.extend_from_slice(b"{}"),
         (_, Cell::Null) => out.extend_from_slice(b"null"),
         (Shape::Boolean, Cell::Int(value)) => out.extend_from_slice(if *value != 0 { b"true" } else { b"false" }),
-        (Shape::Time, Cell::Int(micros)) => time(out, *micros),
+        (Shape::Time, Cell::Int(micros)) if crate::clock::Timestamp::from_microsecond(*micros).is_ok() => {
+            time(out, *micros);
+        }
         (Shape::Seconds, Cell::Int(millis)) => {
             let _ = write!(out, "{}.{:03}", millis / 1000, millis % 1000);
         }
-        (_, Cell::Int(value)) => {
+        (Shape::Integer, Cell::Int(value)) => {
             let _ = write!(out, "{value}");
         }
         (Shape::Connection, Cell::Text(text)) if ports::hides_connection(text, version) => out.extend_from_slice(b"{}"),
-        (Shape::Json | Shape::NullableJson | Shape::Connection, Cell::Text(text)) => {
+        // What is no JSON would make the whole answer none.
+        (Shape::Json | Shape::NullableJson | Shape::Connection, Cell::Text(text)) if is_json(text) => {
             out.extend_from_slice(text.as_bytes())
         }
-        (Shape::State, Cell::Text(state)) => match renames::state(state, version) {
+        (Shape::State, Cell::Text(state)) if State::parse(state).is_some() => match renames::state(state, version) {
             Some(state) => string(out, state),
             None => out.extend_from_slice(b"null"),
         },
-        (_, Cell::Text(text)) => string(out, text),
+        (Shape::Text, Cell::Text(text)) => string(out, text),
+        _ => return false,
     }
+    true
 }
 
 /// Appends a JSON string.

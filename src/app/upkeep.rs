@@ -94,7 +94,8 @@ fn open(settings: &Settings) -> anyhow::Result<Option<Store>> {
     if !settings.db.exists() {
         return Err(backup::BackupError::NoStore(settings.db.clone()).into());
     }
-    match Store::open(&settings.db, Options::new(Clock::system(), Random::system())) {
+    let backups = settings.backup.as_ref().map(|backup| backup.dir.clone());
+    match Store::open(&settings.db, Options { backups, ..Options::new(Clock::system(), Random::system()) }) {
         Ok(store) => Ok(Some(store)),
         Err(StoreError::InUse { .. }) => Ok(None),
         Err(error) => Err(error.into()),

@@ -23,7 +23,16 @@ pub struct Args {
 pub fn run(args: Args) -> anyhow::Result<()> {
     let settings = Settings::from_typed(&args.source.read()?)?;
     let copied = upkeep::back_up(&settings, &args.file, args.force, on_terminal())?;
-    Ok(writeln!(io::stdout(), "{}: {}", args.file.display(), describe(&copied))?)
+    writeln!(io::stdout(), "{}: {}", args.file.display(), describe(&copied))?;
+    tell_breaches(&copied)
+}
+
+/// What is no damage and should not be so: the store has it too.
+pub fn tell_breaches(copied: &Copied) -> anyhow::Result<()> {
+    for what in &copied.breaches {
+        writeln!(io::stderr(), "{what}; \"bessemer check\" says what to do about it")?;
+    }
+    Ok(())
 }
 
 /// What a good copy is.

@@ -5,8 +5,10 @@ use std::io::{self, Write as _};
 use anyhow::bail;
 
 use super::source::Source;
+use crate::clock::Clock;
 use crate::config::Settings;
-use crate::store::check;
+use crate::store::Help;
+use crate::store::check::{self, Kind};
 
 #[derive(clap::Args)]
 pub struct Args {
@@ -15,11 +17,17 @@ pub struct Args {
 }
 
 pub fn run(args: Args) -> anyhow::Result<()> {
-    let path = Settings::from_typed(&args.source.read()?)?.db;
-    let report = check::check(&path);
+    let settings = Settings::from_typed(&args.source.read()?)?;
+    let path = &settings.db;
+    let report = check::check(path);
     let mut out = io::stdout().lock();
     for finding in &report.findings {
         writeln!(out, "{finding}")?;
+    }
+    if !report.of(Kind::Damage).is_empty() {
+        let backups = settings.backup.as_ref().map(|backup| backup.dir.clone());
+        let help = Help::new(&settings.db, backups, Clock::system());
+        writeln!(io::stderr(), "once the service is stopped, this restores the newest backup: {}", help.restore())?;
     }
     for note in &report.notes {
         writeln!(io::stderr(), "{note}")?;

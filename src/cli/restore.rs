@@ -3,7 +3,7 @@
 use std::io::{self, Write as _};
 use std::path::PathBuf;
 
-use super::backup::{describe, on_terminal};
+use super::backup::{describe, on_terminal, tell_breaches};
 use super::source::Source;
 use crate::app::upkeep;
 use crate::config::Settings;
@@ -21,6 +21,7 @@ pub fn run(args: Args) -> anyhow::Result<()> {
     let restored = upkeep::put_back(&settings, &args.file, on_terminal())?;
     let mut out = io::stdout().lock();
     writeln!(out, "{}: {}", settings.db.display(), describe(&restored.copied))?;
+    tell_breaches(&restored.copied)?;
     if let Some(taken) = restored.hold.taken_at() {
         writeln!(out, "It is as it was at {}.", taken.strftime("%Y-%m-%d %H:%M:%S UTC"))?;
     }

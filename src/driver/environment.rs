@@ -29,6 +29,8 @@ pub struct Environment {
     pub images: Option<ImageCache>,
     /// What is seen of the machines.
     pub trace: Trace,
+    /// Names this life of the service: what another has begun, it did not see to its end.
+    pub life: Arc<str>,
 }
 
 impl Environment {
@@ -38,6 +40,7 @@ impl Environment {
         let ipmi = ipmi::Pool::new(net.clone(), clock.clone(), random.clone(), ipmi::Settings::default());
         let http = http::Client::new(net.clone(), clock.clone());
         let trace = Trace::new(clock.clone());
+        let life = random.uuid().to_string().into();
         Environment {
             clock,
             net,
@@ -48,6 +51,7 @@ impl Environment {
             reach: http::Reach::routed(),
             images: None,
             trace,
+            life,
         }
     }
 

@@ -16,6 +16,7 @@ use crate::clock::{Clock, Timestamp};
 use crate::disk;
 use crate::random::Random;
 use crate::store::backup::{self, BackupError, Copied, Job};
+use crate::store::kept::{self, File};
 use crate::store::{Store, StoreError, hold};
 
 /// How long after a start the first may begin, so that it is in nobody's way who has just come up.
@@ -34,14 +35,6 @@ pub struct Plan {
     pub dir: PathBuf,
     pub interval: Duration,
     pub keep: usize,
-}
-
-/// One that is there.
-#[derive(Clone, Debug)]
-pub struct File {
-    pub path: PathBuf,
-    pub taken_at: Timestamp,
-    pub bytes: u64,
 }
 
 #[derive(Clone, Debug)]
@@ -135,7 +128,7 @@ impl Keeper {
     async fn due(&self) -> Result<Option<Duration>, StoreError> {
         let held = self.store.read(hold::exists).await?;
         let now = self.clock.now();
-        let files = self.on_a_thread(move |plan| files(&plan, now)).await.unwrap_or_default();
+        let files = self.on_a_thread(move |plan| kept::files(&plan.dir, now)).await.unwrap_or_default();
         let newest = files.first().map(|file| file.taken_at).filter(|at| *at <= now);
         self.told.lock().backups = files.into_iter().take(MOST_TOLD).collect();
         if held {
@@ -149,7 +142,7 @@ impl Keeper {
     async fn make(&self) -> Result<Copied, BackupError> {
         let (from, clock, stop) = (self.store.path().to_owned(), self.clock.clone(), self.stop.clone());
         let now = self.clock.now();
-        let to = self.plan.dir.join(name(now));
+        let to = self.plan.dir.join(kept::name(now));
         let made = self.on_a_thread(move |_| {
             let job = Job { from: &from, to: &to, replace: false, stop };
             backup::copy(&job, &clock, backup::mark(&clock), &mut |_| {})
@@ -168,6 +161,12 @@ impl Keeper {
         match made {
             Ok(copied) => {
                 tracing::info!(bytes = copied.bytes, nodes = copied.nodes, dir = %self.plan.dir.display(), "backup made");
+                for what in &copied.breaches {
+                    tracing::warn!(
+                        what,
+                        "the backup can be restored, and has in it what should not be so in the store"
+                    );
+                }
                 self.failures = 0;
                 self.told.lock().failure = None;
                 Duration::ZERO
@@ -193,42 +192,9 @@ impl Keeper {
     }
 }
 
-const BEFORE: &str = "bessemer-";
-const AFTER: &str = ".sqlite";
-const TIME: &str = "%Y%m%dT%H%M%SZ";
-
-fn name(at: Timestamp) -> String {
-    format!("{BEFORE}{}{AFTER}", at.strftime(TIME))
-}
-
-/// When the file of this name was made; none if the name is not one of ours.
-fn taken_at(name: &str) -> Option<Timestamp> {
-    let time = name.strip_prefix(BEFORE)?.strip_suffix(AFTER)?;
-    let at = jiff::civil::DateTime::strptime(TIME, time).ok()?;
-    let at = at.to_zoned(jiff::tz::TimeZone::UTC).ok()?.timestamp();
-    // Only what we would write ourselves.
-    (self::name(at) == name).then_some(at)
-}
-
-/// The backups in the directory, the newest first. Those from the future were made before somebody set the clock right:
-/// they come last, so that nothing waits for them and they are the first to go.
-fn files(plan: &Plan, now: Timestamp) -> Vec<File> {
-    let mut found: Vec<File> = disk::names(&plan.dir)
-        .unwrap_or_default()
-        .iter()
-        .filter_map(|name| {
-            let (taken_at, path) = (taken_at(name)?, plan.dir.join(name));
-            let bytes = path.metadata().ok()?.len();
-            Some(File { path, taken_at, bytes })
-        })
-        .collect();
-    found.sort_by_key(|file| (file.taken_at > now, std::cmp::Reverse(file.taken_at)));
-    found
-}
-
 /// Deletes what is more than is wanted.
 fn forget_old(plan: &Plan, now: Timestamp) -> std::io::Result<()> {
-    for old in files(plan, now).iter().skip(plan.keep.max(1)) {
+    for old in kept::files(&plan.dir, now).iter().skip(plan.keep.max(1)) {
         std::fs::remove_file(&old.path)?;
         tracing::info!(file = %old.path.display(), "old backup deleted");
     }
@@ -243,28 +209,8 @@ fn tidy(plan: &Plan) {
         let _ = std::fs::DirBuilder::new().mode(0o700).create(&plan.dir);
     }
     for name in disk::names(&plan.dir).unwrap_or_default() {
-        if name.starts_with(BEFORE) && name.contains(AFTER) && name.contains(disk::PARTIAL) {
+        if kept::is_left_behind(&name) {
             let _ = std::fs::remove_file(plan.dir.join(name));
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_name_tells_its_time_and_other_names_tell_nothing() {
-        let at = crate::clock::from_micros(1_795_641_753_000_000);
-        assert_eq!(taken_at(&name(at)), Some(at));
-        for other in [
-            "bessemer-20261125T212233Z.sqlite.0.partial",
-            "bessemer-20261125T212233Z.sqlite-wal",
-            "bessemer-latest.sqlite",
-            "bessemer-20261325T212233Z.sqlite",
-            "bessemer.sqlite",
-        ] {
-            assert_eq!(taken_at(other), None, "{other}");
         }
     }
 }

@@ -206,6 +206,11 @@ impl Engine {
             .store
             .read(move |read| Ok::<_, StoreError>((work::runnable(read, now)?, work::next_due(read)?)))
             .await?;
+        // Due, and not among what can be done: it cannot be read, and does not get better by looking.
+        let soonest = match rows.is_empty() && due.is_some_and(|at| at <= now) {
+            true => STORE_AGAIN,
+            false => Duration::from_millis(20),
+        };
         for row in rows {
             let Ok(place) = self.places.clone().try_acquire_owned() else { break };
             if !self.walking().insert(row.id) {
@@ -228,7 +233,7 @@ impl Engine {
         let latest = self.env.clock.instant() + SAFETY_NET;
         let due = due.map_or(latest, |at| self.env.clock.instant_at(at));
         // A row that is past its time but locked by somebody would otherwise spin.
-        Ok(due.clamp(self.env.clock.instant() + Duration::from_millis(20), latest))
+        Ok(due.clamp(self.env.clock.instant() + soonest, latest))
     }
 
     fn stumbles(&self) -> Stumbles {

@@ -92,12 +92,15 @@ async fn round(engine: &Engine, failures: &mut HashMap<Uuid, u32>) -> Result<(),
 
 /// Tasks for the next nodes whose power can be read, and the last of the nodes looked at; none if there are no more.
 fn part(read: &Read, after: i64, env: &Environment) -> Result<(Vec<Task>, Option<i64>), StoreError> {
-    let page = nodes::after(read, after, PART)?;
-    let last = page.last().map(|node| node.id);
+    let (page, last) = nodes::after(read, after, PART)?;
     let mut tasks = Vec::new();
     for node in page.into_iter().filter(is_read) {
         if Driver::of(&node).is_ok_and(|driver| driver.power.can_sync()) {
-            tasks.extend(delta::build(read, node.uuid, env)?.map(Task::in_background));
+            match delta::build(read, node.uuid, env) {
+                // The power of the others is read all the same.
+                Err(error) if error.is_of_one_row() => {}
+                built => tasks.extend(built?.map(Task::in_background)),
+            }
         }
     }
     Ok((tasks, last))

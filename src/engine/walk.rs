@@ -1,5 +1,7 @@
 //! One row of work, piece by piece, until it waits, is held, fails or is done.
 
+use std::time::Duration;
+
 use super::claim::{Act, Piece, claim};
 use super::{Engine, family, flows, inspection, settle};
 use crate::driver::{Driver, DriverError, OnCrash, Outcome};
@@ -7,6 +9,9 @@ use crate::model::{FlowName, Phase, Step, StepSource, Work};
 use crate::service::{Refusal, allocations, hold};
 use crate::store::work;
 use crate::trace::Kind;
+
+/// How soon work is looked at again whose node, or what belongs to it, cannot be read.
+const UNREADABLE_AGAIN: Duration = Duration::from_secs(10);
 
 /// Walks a row as far as it goes; whether it went any way at all. Errors are logged here, once; the row stays, and is
 /// tried again.
@@ -27,9 +32,15 @@ pub async fn walk(engine: &Engine, id: i64) -> bool {
                 engine.breathe().await;
                 return true;
             }
+            Err(Refusal::Store(error)) if error.is_of_one_row() => {
+                // So is this, and a person has to put the row right; the others are not held up.
+                tracing::debug!(work = id, %error, "work waits for a row that can be read");
+                engine.env.clock.sleep(engine.env.random.jitter(UNREADABLE_AGAIN)).await;
+                return true;
+            }
             Err(error) => {
                 tracing::error!(work = id, error = ?error, "work could not be carried on; it is tried again");
-                engine.env.clock.sleep(engine.env.random.jitter(std::time::Duration::from_secs(1))).await;
+                engine.env.clock.sleep(engine.env.random.jitter(Duration::from_secs(1))).await;
                 return true;
             }
         }

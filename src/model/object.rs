@@ -80,6 +80,11 @@ impl Object {
     }
 }
 
+/// Whether a column's text can be read as JSON. Most are empty.
+pub fn is_json(text: &str) -> bool {
+    matches!(text, "{}" | "[]") || serde_json::from_str::<serde::de::IgnoredAny>(text).is_ok()
+}
+
 impl From<Map<String, Value>> for Object {
     fn from(map: Map<String, Value>) -> Self {
         Object(Value::Object(map).to_string().into())
@@ -101,7 +106,7 @@ impl Column for Object {
 
     fn from_cell(cell: Cell<'_>) -> Option<Self> {
         match cell {
-            Cell::Text(text) => Some(Object(text.into())),
+            Cell::Text(text) => is_json(&text).then(|| Object(text.into())),
             _ => None,
         }
     }

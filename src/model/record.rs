@@ -14,6 +14,8 @@ pub enum Cell<'a> {
     Null,
     Int(i64),
     Text(Cow<'a, str>),
+    /// What no column of ours holds: bytes that are no text, a fraction.
+    Foreign,
 }
 
 /// A cell that does not hold what its column should.

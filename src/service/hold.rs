@@ -78,7 +78,11 @@ pub fn report(read: &Read) -> Refused<Report> {
     let mut shown = Vec::with_capacity(rows.len());
     for row in rows {
         let node = match row.node_uuid {
-            Some(uuid) => nodes::find(read, uuid)?,
+            Some(uuid) => match nodes::find(read, uuid) {
+                // The others are shown all the same.
+                Err(error) if error.is_of_one_row() => None,
+                found => found?,
+            },
             None => None,
         };
         shown.push(Pending {
@@ -151,7 +155,11 @@ pub fn release(tx: &Tx, abandon: bool, rules: &Rules) -> Refused<Released> {
     }
     for owed in work::all(tx)? {
         if abandon {
-            give_up(tx, &owed, "The work was given up when the restored store was released from hold.")?;
+            match give_up(tx, &owed, "The work was given up when the restored store was released from hold.") {
+                // What it is owed to cannot be read, so nothing can be done with it.
+                Err(Refusal::Store(error)) if error.is_of_one_row() => continue,
+                given_up => given_up?,
+            }
             done.abandoned += 1;
         } else {
             if owed.deadline_at.is_some() && owed.node_uuid.is_some() {

@@ -85,13 +85,14 @@ impl<'p> Condition<'p> {
 
 const KNOWN: &str = "power_state IS NOT NULL";
 
-/// A free node that fits and that nobody works on: the first at or after `from` in the order of UUIDs, which is a ring.
+/// A free node that fits and that nobody works on: the first at or after `from` in the order of UUIDs, which is a ring. One
+/// that cannot be read is not given away.
 pub fn pick(read: &Read, criteria: &Criteria, from: Uuid) -> Result<Option<Node>, StoreError> {
     let from = from.to_string();
     for side in ["uuid >= ?", "uuid < ?"] {
         let mut wanted = Condition::new(criteria, KNOWN);
         wanted.and(side, &[&from]);
-        let found: Option<Node> = rows::find(read, &picking(&wanted), &wanted.params)?;
+        let found: Option<Node> = rows::first(read, &picking(&wanted), &wanted.params)?;
         if found.is_some() {
             return Ok(found);
         }
@@ -104,7 +105,7 @@ pub fn fitting(read: &Read, criteria: &Criteria, node: Uuid) -> Result<Option<No
     let node = node.to_string();
     let mut wanted = Condition::new(criteria, KNOWN);
     wanted.and("uuid = ?", &[&node]);
-    rows::find(read, &format!("WHERE {}", wanted.sql), &wanted.params)
+    rows::first(read, &format!("WHERE {}", wanted.sql), &wanted.params)
 }
 
 /// How many free nodes fit, whoever works on them; counting ends at `limit`.

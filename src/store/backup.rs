@@ -1,7 +1,7 @@
 //! A copy of a store, made while others write to it: one moment of it, in a file of its own, checked.
 //!
 //! ```text
-//!   the store ──one read transaction──► NAME.partial ─► no WAL, the mark of a copy ─► integrity check ─► fsync, NAME
+//!   the store ──one read transaction──► NAME.partial ─► no WAL, the mark of a copy ─► `bessemer check` ─► fsync, NAME
 //! ```
 //! The pages are read in one transaction, so the copy is what was committed when it began, however much is written
 //! meanwhile, by this process or another. (SQLite's backup starts over when another process writes, unless the source's own
@@ -19,6 +19,7 @@ use rusqlite::backup::{Backup, StepResult};
 use rusqlite::{Connection, OpenFlags};
 use tokio_util::sync::CancellationToken;
 
+use super::check::{self, Kind};
 use super::{StoreError, hold, schema};
 use crate::clock::{Clock, micros};
 use crate::disk::Partial;
@@ -32,8 +33,8 @@ const SYNC_STEPS: u32 = 16;
 const LONGEST: Duration = Duration::from_secs(3600);
 /// How long somebody else's lock on the source may last: a shell's, or a service that is just starting.
 const BUSY: Duration = Duration::from_secs(10);
-/// Sentences of a failed check that are told.
-const MOST_DAMAGE: usize = 5;
+/// Sentences of a check that are told.
+const MOST_TOLD: usize = 5;
 /// Operations of a check between two looks at whether to go on.
 const CHECK_OPERATIONS: i32 = 100_000;
 
@@ -56,6 +57,8 @@ pub struct Copied {
     pub nodes: u64,
     /// What the source said of itself, if it was a copy already.
     pub was: Option<Hold>,
+    /// What `bessemer check` finds in it although all of it can be read: some of that, for a person.
+    pub breaches: Vec<String>,
 }
 
 /// Why there is no copy. Nothing is left of it.
@@ -74,7 +77,8 @@ pub enum BackupError {
     #[error("cannot write {path}: {help}")]
     Write { path: PathBuf, help: String },
     #[error(
-        "{path} is damaged: {what}. It is not used; take an older backup, or see what can be read of it with a copy"
+        "{path} is damaged: {what}. It is not used; `bessemer check --db {path}` says more; the newest backup that is good is \
+         the one to restore"
     )]
     Damaged { path: PathBuf, what: String },
     #[error("{path} took longer than {} minutes and was given up, because the store cannot tidy up meanwhile: write to a quicker disk", LONGEST.as_secs() / 60)]
@@ -123,7 +127,7 @@ pub(super) fn draft(
     let partial = Partial::create(job.to).map_err(|error| cannot_write(job.to, &error))?;
     let mut copied = fill(&source, job, &partial, clock, watch)?;
     drop(source);
-    finish(job, &partial, &mark(copied.was.as_ref()), watch)?;
+    copied.breaches = finish(job, &partial, &mark(copied.was.as_ref()), watch)?;
     copied.bytes = partial.bytes().map_err(|error| cannot_write(job.to, &error))?;
     Ok((copied, partial))
 }
@@ -221,7 +225,7 @@ fn fill(
     }
     drop(backup);
     drop(moment);
-    Ok(Copied { bytes: 0, schema, nodes: u64::try_from(nodes).unwrap_or(0), was })
+    Ok(Copied { bytes: 0, schema, nodes: u64::try_from(nodes).unwrap_or(0), was, breaches: vec![] })
 }
 
 #[expect(clippy::disallowed_methods, reason = "the store opens the store")]
@@ -235,8 +239,13 @@ fn open_target(partial: &Partial) -> rusqlite::Result<Connection> {
     Ok(target)
 }
 
-/// Makes one file of the copy that says what it is, and checks it.
-fn finish(job: &Job, partial: &Partial, mark: &Hold, watch: &mut dyn FnMut(Progress)) -> Result<(), BackupError> {
+/// Makes one file of the copy that says what it is, and judges it as `bessemer check` does; what should not be so in it.
+fn finish(
+    job: &Job,
+    partial: &Partial,
+    mark: &Hold,
+    watch: &mut dyn FnMut(Progress),
+) -> Result<Vec<String>, BackupError> {
     watch(Progress::Checking);
     let failed = |error| write_failed(job.to, error);
     let mut target = open_target(partial).map_err(failed)?;
@@ -245,33 +254,23 @@ fn finish(job: &Job, partial: &Partial, mark: &Hold, watch: &mut dyn FnMut(Progr
     hold::put_into(&target, mark).map_err(|error| damaged_instead(job.from, error))?;
     let stop = job.stop.clone();
     target.progress_handler(CHECK_OPERATIONS, Some(move || stop.is_cancelled())).map_err(failed)?;
-    match check(&target) {
-        Ok(damage) if damage.is_empty() => {}
-        Ok(damage) => return Err(BackupError::Damaged { path: job.from.to_owned(), what: damage.join("; ") }),
-        Err(_) if job.stop.is_cancelled() => return Err(BackupError::Stopped(job.to.to_owned())),
-        Err(error) => return Err(failed_at(job.from, error)),
+    let report = check::of_copy(&target);
+    if job.stop.is_cancelled() {
+        return Err(BackupError::Stopped(job.to.to_owned()));
     }
-    target.close().map_err(|(_, error)| failed(error))
+    let damage = report.of(Kind::Damage);
+    if !damage.is_empty() {
+        return Err(BackupError::Damaged { path: job.from.to_owned(), what: some_of(&damage).join("; ") });
+    }
+    target.close().map_err(|(_, error)| failed(error))?;
+    Ok(some_of(&report.of(Kind::Breach)))
 }
 
-/// What SQLite finds wrong with the pages, indexes and references of a copy; nothing if it is good.
-fn check(copy: &Connection) -> rusqlite::Result<Vec<String>> {
-    let mut damage = Vec::new();
-    let mut statement = copy.prepare(&format!("PRAGMA integrity_check({MOST_DAMAGE})"))?;
-    let mut rows = statement.query([])?;
-    while let Some(row) = rows.next()? {
-        let line: String = row.get(0)?;
-        if line != "ok" {
-            damage.push(line);
-        }
-    }
-    let mut statement = copy.prepare("PRAGMA foreign_key_check")?;
-    let mut rows = statement.query([])?;
-    if let Some(row) = rows.next()? {
-        let table: String = row.get(0)?;
-        damage.push(format!("a row of {table} belongs to nothing"));
-    }
-    Ok(damage)
+/// The first of what was found, and how much more there is.
+fn some_of(found: &[&str]) -> Vec<String> {
+    let more = found.len().saturating_sub(MOST_TOLD);
+    let told = found.iter().take(MOST_TOLD).map(|it| (*it).to_owned());
+    told.chain((more > 0).then(|| format!("and {more} more"))).collect()
 }
 
 pub(super) fn cannot_write(path: &Path, error: &io::Error) -> BackupError {
@@ -317,7 +316,7 @@ fn failed_at(path: &Path, error: rusqlite::Error) -> BackupError {
 
 fn damaged_instead(path: &Path, error: StoreError) -> BackupError {
     match error {
-        StoreError::Damaged(what) => BackupError::Damaged { path: path.to_owned(), what },
+        StoreError::Damaged { why: what, .. } => BackupError::Damaged { path: path.to_owned(), what },
         StoreError::Broken(source) => match source.downcast::<rusqlite::Error>() {
             Ok(error) => failed_at(path, error),
             Err(source) => StoreError::Broken(source.context(path.display().to_string())).into(),

@@ -3,7 +3,7 @@
 use rusqlite::OptionalExtension as _;
 use uuid::Uuid;
 
-use super::rows::execute;
+use super::rows::{NO_JSON, execute};
 use super::{Read, StoreError, Tx};
 use crate::model::record::words;
 
@@ -59,7 +59,11 @@ pub fn load_json<T: serde::de::DeserializeOwned>(
     kind: BlobKind,
 ) -> Result<Option<T>, StoreError> {
     match load(read, node, kind)? {
-        Some(bytes) => Ok(Some(serde_json::from_slice(&bytes)?)),
+        Some(bytes) => {
+            let blob = serde_json::from_slice(&bytes);
+            blob.map(Some)
+                .map_err(|_| StoreError::unreadable(format!("node_blob of {node}, {}", kind.as_str()), NO_JSON))
+        }
         None => Ok(None),
     }
 }

@@ -24,9 +24,19 @@ const PATH: &percent_encoding::AsciiSet =
 /// How many findings of one kind are told; the rest is counted.
 const TOLD: usize = 20;
 
+/// What is found to be wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// What is in the file is not what was written to it, or cannot be read: a copy of it is no good backup.
+    Damage,
+    /// All can be read, and something should not be so: a copy is as good as the store.
+    Breach,
+}
+
 /// Something that should not be.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Finding {
+    pub kind: Kind,
     /// What was found, and where.
     pub what: String,
     /// What that means and what to do.
@@ -51,19 +61,24 @@ const RESTORE: &str = "the file is not what was written to it; stop the service,
                        and restore the newest backup";
 
 impl Report {
-    fn found(&mut self, what: impl Into<String>, advice: impl Into<String>) {
-        self.findings.push(Finding { what: what.into(), advice: advice.into() });
+    /// What of a kind was found.
+    pub fn of(&self, kind: Kind) -> Vec<&str> {
+        self.findings.iter().filter(|it| it.kind == kind).map(|it| it.what.as_str()).collect()
     }
 
-    /// Adds findings of one kind, up to a bound.
-    fn found_all(&mut self, all: Vec<String>, advice: &str) {
+    fn damage(&mut self, what: impl Into<String>, advice: impl Into<String>) {
+        self.findings.push(Finding { kind: Kind::Damage, what: what.into(), advice: advice.into() });
+    }
+
+    fn breach(&mut self, what: impl Into<String>, advice: impl Into<String>) {
+        self.findings.push(Finding { kind: Kind::Breach, what: what.into(), advice: advice.into() });
+    }
+
+    /// Adds findings that have the same advice, up to a bound.
+    fn found_all(&mut self, kind: Kind, all: Vec<String>, advice: &str) {
         let more = all.len().saturating_sub(TOLD);
-        for what in all.into_iter().take(TOLD) {
-            self.found(what, advice);
-        }
-        if more > 0 {
-            self.found(format!("and {more} more of the same"), advice);
-        }
+        let told = all.into_iter().take(TOLD).chain((more > 0).then(|| format!("and {more} more of the same")));
+        self.findings.extend(told.map(|what| Finding { kind, what, advice: advice.to_owned() }));
     }
 
     /// What SQLite says when it cannot read on.
@@ -82,7 +97,7 @@ impl Report {
             }
             _ => "this part could not be checked; restore the newest backup if the service fails too",
         };
-        self.found(format!("{doing}: {error}"), advice);
+        self.damage(format!("{doing}: {error}"), advice);
     }
 }
 
@@ -91,14 +106,14 @@ pub fn check(path: &Path) -> Report {
     let mut report = Report::default();
     match std::fs::metadata(path) {
         Err(error) => {
-            report.found(
+            report.damage(
                 format!("{}: {error}", path.display()),
                 "name the store with --db or --config; the service would make an empty one there",
             );
             return report;
         }
         Ok(file) if file.len() == 0 => {
-            report.found(
+            report.damage(
                 format!("{} is empty", path.display()),
                 "a store that has served is never empty; if this one has, restore the newest backup",
             );
@@ -113,7 +128,7 @@ pub fn check(path: &Path) -> Report {
     // While somebody writes it, it is never whole.
     match wal::unreadable(path) {
         Ok(Some(count)) if !in_use => {
-            report.found(format!("{count} transactions in its write-ahead log cannot be read"), RESTORE);
+            report.damage(format!("{count} transactions in its write-ahead log cannot be read"), RESTORE);
         }
         _ => {}
     }
@@ -121,6 +136,13 @@ pub fn check(path: &Path) -> Report {
         Ok(connection) => look(&connection, in_use, &mut report),
         Err(error) => report.failed(&format!("{} cannot be opened", path.display()), &error),
     }
+    report
+}
+
+/// What a copy is, before it counts as one. It was made of a store that may have been in use.
+pub(super) fn of_copy(connection: &Connection) -> Report {
+    let mut report = Report::default();
+    look(connection, true, &mut report);
     report
 }
 
@@ -181,7 +203,7 @@ fn recognise(connection: &Connection, report: &mut Report) -> rusqlite::Result<O
     let (application, version) = (number("application_id")?, number("user_version")?);
     let known = MIGRATIONS.len();
     if application != APPLICATION {
-        report.found(
+        report.damage(
             format!("its application id is {application:#x} and not {APPLICATION:#x}"),
             "it is another program's database, or its first page is damaged; in that case restore the newest backup",
         );
@@ -192,7 +214,7 @@ fn recognise(connection: &Connection, report: &mut Report) -> rusqlite::Result<O
     match usize::try_from(version) {
         Ok(version) if (1..=known).contains(&version) => Ok(Some(version)),
         Ok(version) if version > known => {
-            report.found(
+            report.damage(
                 format!("it has schema {version}, this program knows schemas up to {known}"),
                 "a newer bessemer has written it; use that one, or a backup from before the upgrade",
             );
@@ -200,7 +222,7 @@ fn recognise(connection: &Connection, report: &mut Report) -> rusqlite::Result<O
             Ok(None)
         }
         _ => {
-            report.found(format!("its schema is numbered {version}"), RESTORE);
+            report.damage(format!("its schema is numbered {version}"), RESTORE);
             Ok(None)
         }
     }
@@ -210,7 +232,7 @@ fn integrity(connection: &Connection, report: &mut Report) {
     match strings(connection, "PRAGMA integrity_check(100)") {
         Ok(said) => {
             let bad = said.into_iter().filter(|line| line != "ok").map(|line| line.replace('\n', " "));
-            report.found_all(bad.collect(), RESTORE);
+            report.found_all(Kind::Damage, bad.collect(), RESTORE);
         }
         Err(error) => report.failed("SQLite's integrity check ended early", &error),
     }
@@ -221,6 +243,7 @@ fn foreign_keys(connection: &Connection, report: &mut Report) {
                FROM pragma_foreign_key_check";
     match strings(connection, sql) {
         Ok(found) => report.found_all(
+            Kind::Damage,
             found,
             "somebody has changed the file by hand without foreign keys; delete that row, or restore",
         ),

@@ -1,6 +1,9 @@
 //! What can go wrong with a store, as far as anybody acts on it.
 
 use std::cell::RefCell;
+use std::sync::Arc;
+
+use super::help::Help;
 
 /// Answers to clients name no SQL: the text of an error from SQLite stays in [`StoreError::Broken`], for the log.
 #[derive(Debug, thiserror::Error)]
@@ -20,11 +23,11 @@ pub enum StoreError {
     #[error("the store cannot use its disk ({0}): nothing of this request was kept")]
     Disk(String),
     /// What is in the file is no database any more. Nothing is written from then on, so that nothing more is lost.
-    #[error(
-        "the store is damaged ({0}): nothing of this request was kept, and nothing is written any more; \
-         `bessemer check` says what is wrong, then the newest backup is to be restored"
-    )]
-    Damaged(String),
+    #[error("the store is damaged ({why}): nothing of this request was kept, and nothing is written any more; {help}")]
+    Damaged { why: String, help: String },
+    /// A row holds what no version has written. The others can be read.
+    #[error("{row} cannot be read ({why}); `bessemer check` says more, and what to do")]
+    Unreadable { row: String, why: String },
     /// Somebody else's transaction is in the way, such as a shell's on the same file. Nothing of the request was kept.
     #[error("the store is locked by another program: nothing of this request was kept")]
     Busy,
@@ -41,15 +44,12 @@ pub enum StoreError {
     #[error("{path} is no store of bessemer: {why}; it was left untouched")]
     Foreign { path: String, why: String },
     /// The file was found damaged while it was opened, and was left as it is.
-    #[error(
-        "the store {path} is damaged ({why}); it was left as it is. `bessemer check --db {path}` says what is wrong, \
-         then restore the newest backup"
-    )]
-    Unusable { path: String, why: String },
+    #[error("the store {path} is damaged ({why}); it was left as it is; {help}")]
+    Unusable { path: String, why: String, help: String },
     /// The service is stopping.
     #[error("the store is closed")]
     Closed,
-    /// Anything else: a row that holds what no version has written, a programming error in SQL.
+    /// Anything else, such as a programming error in SQL.
     #[error("the store failed")]
     Broken(#[source] anyhow::Error),
 }
@@ -59,19 +59,64 @@ impl StoreError {
     pub fn may_pass(&self) -> bool {
         matches!(self, StoreError::Full | StoreError::ReadOnly | StoreError::Busy | StoreError::Disk(_))
     }
+
+    /// Whether it is about one row, and others may fare better.
+    pub fn is_of_one_row(&self) -> bool {
+        matches!(self, StoreError::Unreadable { .. })
+    }
+
+    pub(super) fn damaged(why: impl Into<String>) -> Self {
+        let help = HELP.with_borrow(|help| help.as_ref().map(|help| help.sentence()));
+        StoreError::Damaged { why: why.into(), help: help.unwrap_or_else(|| ANYWAY.to_owned()) }
+    }
+
+    /// A row that cannot be made into what it stands for; `row` names it, and `why` shows nothing of what is in it, which
+    /// may be a secret in the wrong place.
+    pub fn unreadable(row: impl Into<String>, why: impl Into<String>) -> Self {
+        let (row, why) = (row.into(), why.into());
+        MET.with_borrow_mut(|met| {
+            if met.unreadable.len() < MOST_TOLD {
+                met.unreadable.push((row.clone(), why.clone()));
+            }
+        });
+        StoreError::Unreadable { row, why }
+    }
+}
+
+/// Of a store that nobody has opened yet.
+const ANYWAY: &str = "`bessemer check` says what is wrong; then restore the newest backup";
+
+/// Rows that cannot be read which one look is asked to tell of; a page of them is enough to know.
+const MOST_TOLD: usize = 100;
+
+/// What a job or a look has met, whatever it answers: its own error may hide it.
+#[derive(Default)]
+pub(super) struct Met {
+    /// What SQLite said.
+    pub damage: Option<String>,
+    /// Rows, and why.
+    pub unreadable: Vec<(String, String)>,
 }
 
 thread_local! {
-    /// What SQLite said when it last found damage in this thread. Jobs and looks have errors of their own, which may
-    /// hide it from whoever runs them.
-    static DAMAGE: RefCell<Option<String>> = const { RefCell::new(None) };
+    static MET: RefCell<Met> = RefCell::default();
+    /// What to tell of the store that this thread is looking at, should it be damaged.
+    static HELP: RefCell<Option<Arc<Help>>> = const { RefCell::new(None) };
 }
 
-/// Runs a job or a look; what it answers, and the damage that it has met.
-pub(super) fn watched<T>(run: impl FnOnce() -> T) -> (T, Option<String>) {
-    DAMAGE.take();
+/// Runs a job or a look; what it answers, and what it has met.
+pub(super) fn watched<T>(run: impl FnOnce() -> T) -> (T, Met) {
+    MET.take();
     let answer = run();
-    (answer, DAMAGE.take())
+    (answer, MET.take())
+}
+
+/// Runs what may find the store damaged, so that its errors say what to do.
+pub(super) fn helped<T>(help: &Arc<Help>, run: impl FnOnce() -> T) -> T {
+    let before = HELP.replace(Some(help.clone()));
+    let answer = run();
+    HELP.set(before);
+    answer
 }
 
 impl From<rusqlite::Error> for StoreError {
@@ -82,8 +127,8 @@ impl From<rusqlite::Error> for StoreError {
                 ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase => {
                     tracing::error!(%error, "SQLite finds the store damaged");
                     // The code's own words: the longer text can name what is in the file.
-                    DAMAGE.set(Some(code.to_string()));
-                    return StoreError::Damaged(code.to_string());
+                    MET.with_borrow_mut(|met| met.damage = Some(code.to_string()));
+                    return StoreError::damaged(code.to_string());
                 }
                 // The shared memory beside the file is the first that finds no room.
                 ErrorCode::SystemIoFailure if code.extended_code == rusqlite::ffi::SQLITE_IOERR_SHMSIZE => {
@@ -92,6 +137,14 @@ impl From<rusqlite::Error> for StoreError {
                 ErrorCode::SystemIoFailure | ErrorCode::CannotOpen => return StoreError::Disk(code.to_string()),
                 _ => {}
             }
+        }
+        if let rusqlite::Error::InvalidColumnType(_, column, _) = &error {
+            return StoreError::unreadable("a row", format!("column {column} holds something else"));
+        }
+        if let rusqlite::Error::FromSqlConversionFailure(position, ..) | rusqlite::Error::Utf8Error(position, _) =
+            &error
+        {
+            return StoreError::unreadable("a row", format!("what was asked for at {position} holds something else"));
         }
         if let rusqlite::Error::SqliteFailure(code, text) = &error {
             match code.code {
@@ -106,12 +159,6 @@ impl From<rusqlite::Error> for StoreError {
                 _ => {}
             }
         }
-        StoreError::Broken(error.into())
-    }
-}
-
-impl From<crate::model::record::BadCell> for StoreError {
-    fn from(error: crate::model::record::BadCell) -> Self {
         StoreError::Broken(error.into())
     }
 }

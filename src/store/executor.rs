@@ -24,7 +24,7 @@ use rusqlite::Connection;
 use tokio::sync::oneshot;
 
 use super::changes::Changes;
-use super::error::watched;
+use super::error::{helped, watched};
 use super::health::Health;
 use super::queue::{Batch, Queue};
 use super::{Fate, Lane, Read, StoreError, Tx, Witness, schema};
@@ -113,7 +113,7 @@ impl Writer {
 
     fn refuse(&self, jobs: Vec<Box<dyn AnyJob>>, error: &StoreError) {
         match error {
-            StoreError::Damaged(why) => self.health.damaged(why),
+            StoreError::Damaged { why, .. } => self.health.damaged(why),
             other => self.health.refused(other),
         }
         jobs.into_iter().for_each(|job| job.answer(Some(copy(error))));
@@ -131,10 +131,14 @@ impl Writer {
     }
 
     /// Runs all jobs and commits; whether somebody is to be woken. An error means that nothing of any of them was kept.
-    fn attempt(&mut self, jobs: &mut [Box<dyn AnyJob>]) -> Result<bool, Lost> {
+    fn attempt(&self, jobs: &mut [Box<dyn AnyJob>]) -> Result<bool, Lost> {
+        helped(&self.health.help, || self.begin_and_commit(jobs))
+    }
+
+    fn begin_and_commit(&self, jobs: &mut [Box<dyn AnyJob>]) -> Result<bool, Lost> {
         let connection = &self.connection;
         if let Some(why) = self.health.damage() {
-            return Err(Lost { error: StoreError::Damaged(why), begun: false });
+            return Err(Lost { error: StoreError::damaged(why), begun: false });
         }
         if !connection.is_autocommit() {
             // Left open by a panic in the caller's poll, or by a ROLLBACK that failed.
@@ -146,7 +150,7 @@ impl Writer {
             // If even this fails it is tried again before the next batch.
             let _ = connection.execute_batch("ROLLBACK");
         }
-        if let Err(StoreError::Damaged(why)) = &outcome {
+        if let Err(StoreError::Damaged { why, .. }) = &outcome {
             // Also if it goes on with each job alone: none of them is to be run.
             self.health.damaged(why);
         }
@@ -159,9 +163,10 @@ impl Writer {
         for job in jobs {
             connection.prepare_cached("SAVEPOINT job")?.execute([])?;
             let woken = Cell::new(false);
-            let (keep, damage) = watched(|| job.run(&Tx::new(connection, &self.clock, &self.random, &woken)));
-            if let Some(why) = damage {
-                return Err(StoreError::Damaged(why));
+            let (keep, met) = watched(|| job.run(&Tx::new(connection, &self.clock, &self.random, &woken)));
+            self.health.take_note(&met);
+            if let Some(why) = met.damage {
+                return Err(StoreError::damaged(why));
             }
             if connection.is_autocommit() {
                 // The job knows the cause, and keeps it as its own answer if it is alone the next time.
@@ -213,7 +218,8 @@ fn copy(error: &StoreError) -> StoreError {
         StoreError::Overloaded => StoreError::Overloaded,
         StoreError::Closed => StoreError::Closed,
         StoreError::Disk(why) => StoreError::Disk(why.clone()),
-        StoreError::Damaged(why) => StoreError::Damaged(why.clone()),
+        StoreError::Damaged { why, help } => StoreError::Damaged { why: why.clone(), help: help.clone() },
+        StoreError::Unreadable { row, why } => StoreError::Unreadable { row: row.clone(), why: why.clone() },
         StoreError::Duplicate(column) => StoreError::Duplicate(column.clone()),
         StoreError::Broken(source) => StoreError::Broken(anyhow::anyhow!("{source:#}")),
         other => StoreError::Broken(anyhow::anyhow!("{other}")),

@@ -12,7 +12,8 @@ pub fn find(read: &Read, uuid: Uuid) -> Result<Option<InspectionRule>, StoreErro
 
 /// All of them in the order in which they are applied: by priority, of equal ones the older first.
 pub fn in_order(read: &Read) -> Result<Vec<InspectionRule>, StoreError> {
-    rows::select(read, "ORDER BY priority DESC, id", &[])
+    // One that is left out could let a machine pass.
+    rows::every(read, "ORDER BY priority DESC, id", &[])
 }
 
 pub fn insert(tx: &Tx, rule: &InspectionRule) -> Result<i64, StoreError> {

@@ -9,7 +9,7 @@ use std::net::Ipv4Addr;
 use jiff::Timestamp;
 use rusqlite::{OptionalExtension as _, Row};
 
-use super::rows::execute;
+use super::rows::{execute, readable};
 use super::{Read, StoreError, Tx};
 use crate::clock::{from_micros, micros};
 
@@ -30,7 +30,7 @@ const SELECT: &str = "SELECT mac, address, expires_at, hostname FROM leases";
 pub fn all(read: &Read) -> Result<Vec<Lease>, StoreError> {
     let mut statement = read.connection.prepare_cached(SELECT)?;
     let rows = statement.query_map((), lease)?;
-    Ok(rows.collect::<Result<_, _>>()?)
+    readable(rows)
 }
 
 /// The lease of a hardware address, also when it has expired.

@@ -10,6 +10,7 @@ mod changes;
 mod error;
 mod executor;
 mod health;
+mod help;
 mod queue;
 mod readers;
 mod rows;
@@ -29,6 +30,7 @@ pub mod events;
 pub mod firmware;
 pub mod hold;
 pub mod inspection_rules;
+pub mod kept;
 pub mod leases;
 pub mod nodes;
 pub mod page;
@@ -46,6 +48,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 pub use changes::Changed;
 pub use error::StoreError;
+pub use help::Help;
+pub use rows::named as row_named;
 pub use tx::{Read, Tx};
 pub use witness::{Fate, Witness};
 
@@ -62,13 +66,15 @@ pub struct Options {
     pub random: Random,
     /// Upper bound of the file, in pages of 4 KiB: how tests make a disk full.
     pub max_pages: Option<u32>,
+    /// Where the service's own backups are: named when this store is damaged.
+    pub backups: Option<PathBuf>,
     /// Who sees each commit of an inline store, and may end the process after it: a simulated world.
     pub witness: Option<Arc<dyn Witness>>,
 }
 
 impl Options {
     pub fn new(clock: Clock, random: Random) -> Self {
-        Options { inline: false, clock, random, max_pages: None, witness: None }
+        Options { inline: false, clock, random, max_pages: None, backups: None, witness: None }
     }
 }
 
@@ -95,13 +101,13 @@ struct Inner {
 }
 
 /// Damage that is found before anybody is served has the file's name in it.
-fn unusable(error: StoreError, path: &Path) -> StoreError {
+fn unusable(error: StoreError, path: &Path, help: &Help) -> StoreError {
     match error {
-        StoreError::Damaged(why) => StoreError::Unusable { path: path.display().to_string(), why },
+        StoreError::Damaged { why, help } => StoreError::Unusable { path: path.display().to_string(), why, help },
         waits if waits.may_pass() => StoreError::Broken(anyhow::anyhow!("cannot open {}: {waits}", path.display())),
         // Such as a file format that SQLite does not know: a good store does not fail to open for SQLite's reasons.
         StoreError::Broken(source) if source.is::<rusqlite::Error>() => {
-            StoreError::Unusable { path: path.display().to_string(), why: source.to_string() }
+            StoreError::Unusable { path: path.display().to_string(), why: source.to_string(), help: help.sentence() }
         }
         other => other,
     }
@@ -116,10 +122,13 @@ impl Store {
         // Two names of one file must meet the same lock.
         let path = &path.canonicalize().unwrap_or_else(|_| path.to_owned());
         let lock = schema::Lock::take(path)?;
-        let connection = schema::open_writer(path, options.max_pages).map_err(|error| unusable(error, path))?;
-        let (work_changed, health) = (Changes::default(), Arc::new(health::Health::new(path)));
-        let readers =
-            readers::Readers::open(path, options.inline, health.clone()).map_err(|error| unusable(error, path))?;
+        let help = Arc::new(Help::new(path, options.backups, options.clock.clone()));
+        let (work_changed, health) = (Changes::default(), Arc::new(health::Health::new(path, help.clone())));
+        let opened = error::helped(&help, || {
+            let connection = schema::open_writer(path, options.max_pages)?;
+            Ok((connection, readers::Readers::open(path, options.inline, health.clone())?))
+        });
+        let (connection, readers) = opened.map_err(|error| unusable(error, path, &help))?;
         schema::fold_wal(&connection)?;
         let writer = executor::Writer::new(connection, options.clock, options.random, work_changed.clone(), health);
         let executor = executor::Executor::start(writer, options.inline, options.witness)?;

@@ -24,10 +24,14 @@ pub fn all(read: &Read) -> Result<Vec<Node>, StoreError> {
     rows::select(read, "ORDER BY id", &[])
 }
 
-/// Nodes after the one with this id, oldest first: for what goes through all of them, a part at a time.
-pub fn after(read: &Read, id: i64, limit: usize) -> Result<Vec<Node>, StoreError> {
+/// Nodes after the one with this id, oldest first, and where to go on: for what goes through all of them, a part at a time.
+pub fn after(read: &Read, id: i64, limit: usize) -> Result<(Vec<Node>, Option<i64>), StoreError> {
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-    rows::select(read, "WHERE id > ? ORDER BY id LIMIT ?", &[&id, &limit])
+    let part = rows::select(read, "WHERE id > ? ORDER BY id LIMIT ?", &[&id, &limit])?;
+    // Not the last of those: rows that cannot be read are gone past, too.
+    let sql = "SELECT max(id) FROM (SELECT id FROM nodes WHERE id > ? ORDER BY id LIMIT ?)";
+    let last = read.connection.prepare_cached(sql)?.query_row([id, limit], |row| row.get(0))?;
+    Ok((part, last))
 }
 
 /// Nodes of a resource class, oldest first, up to `limit`.
@@ -42,7 +46,8 @@ pub fn unsettled(read: &Read, moving: &[State]) -> Result<Vec<Uuid>, StoreError>
     let sql = unsettling(moving.len());
     let words: Vec<&str> = moving.iter().map(|state| state.as_str()).collect();
     let params: Vec<&dyn rusqlite::ToSql> = words.iter().map(|word| word as &dyn rusqlite::ToSql).collect();
-    let found = texts(read, &sql, &params)?;
+    let mut statement = read.connection.prepare_cached(&sql)?;
+    let found: Vec<String> = rows::readable(statement.query_map(&params[..], |row| row.get(0))?)?;
     // What is not a UUID cannot be the key of a node.
     Ok(found.iter().filter_map(|uuid| Uuid::try_parse(uuid).ok()).collect())
 }

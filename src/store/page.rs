@@ -102,7 +102,12 @@ impl Row<'_> {
     }
 }
 
+/// Rows of one page that may be left out because they cannot be read. More is no page of a store that can be served.
+const MOST_LEFT_OUT: usize = 100;
+
 /// Visits the rows of a page until `visit` has had enough (false). False if the marker names no row.
+///
+/// A row that `visit` finds unreadable is left out (the store logs it, once) and counts for nothing.
 pub fn read(
     read: &Read,
     table: &'static str,
@@ -111,7 +116,7 @@ pub fn read(
     mut visit: impl FnMut(Row<'_>) -> Result<bool, StoreError>,
 ) -> Result<bool, StoreError> {
     let Some(stretches) = stretches(read, table, page)? else { return Ok(false) };
-    let mut left = page.limit;
+    let (mut left, mut left_out) = (page.limit, 0);
     for stretch in &stretches {
         if left == 0 {
             break;
@@ -120,18 +125,44 @@ pub fn read(
         let mut values: Vec<&dyn ToSql> = Vec::new();
         page.filters.iter().for_each(|filter| values.extend(filter.values.iter().map(|value| value as &dyn ToSql)));
         values.extend(stretch.values.iter().map(|value| value as &dyn ToSql));
-        let limit = i64::try_from(left).unwrap_or(i64::MAX);
+        let limit = i64::try_from(left.saturating_add(MOST_LEFT_OUT)).unwrap_or(i64::MAX);
         values.push(&limit);
         let mut statement = read.connection.prepare_cached(&sql)?;
         let mut rows = statement.query(&values[..])?;
         while let Some(row) = rows.next()? {
-            left = left.saturating_sub(1);
-            if !visit(Row(row))? {
-                return Ok(true);
+            match visit(Row(row)) {
+                Err(error) if error.is_of_one_row() && left_out < MOST_LEFT_OUT => left_out += 1,
+                Err(error) => return Err(error),
+                Ok(false) => return Ok(true),
+                Ok(true) => left = left.saturating_sub(1),
+            }
+            if left == 0 {
+                break;
             }
         }
     }
     Ok(true)
+}
+
+/// Visits the one row that the filters find, if there is one.
+pub fn one(
+    read: &Read,
+    table: &'static str,
+    columns: &[&'static str],
+    filters: &[Filter],
+    visit: impl FnOnce(Row<'_>) -> Result<(), StoreError>,
+) -> Result<(), StoreError> {
+    let page = Page { filters, ident: "id", sort: "id", descending: false, marker: None, limit: 1 };
+    let sql = select(table, columns, &page, &Stretch { condition: None, values: Vec::new() });
+    let mut values: Vec<&dyn ToSql> = Vec::new();
+    filters.iter().for_each(|filter| values.extend(filter.values.iter().map(|value| value as &dyn ToSql)));
+    values.push(&1i64);
+    let mut statement = read.connection.prepare_cached(&sql)?;
+    let mut rows = statement.query(&values[..])?;
+    match rows.next()? {
+        Some(row) => visit(Row(row)),
+        None => Ok(()),
+    }
 }
 
 /// A part of the order in which rows stand beside each other in an index: SQLite seeks its first row and walks on. One

@@ -7,7 +7,7 @@ use std::time::Duration;
 use rusqlite::Connection;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use super::error::watched;
+use super::error::{helped, watched};
 use super::health::Health;
 use super::{Lane, Read, StoreError, schema};
 
@@ -99,11 +99,8 @@ fn borrowed<T, E: From<StoreError>>(
     let connection = lock(&idle).pop().ok_or(StoreError::Closed)?;
     let borrowed = Borrowed { connection: Some(connection), idle, _place: place };
     let connection = borrowed.connection.as_ref().ok_or(StoreError::Closed)?;
-    let (seen, damage) = watched(|| snapshot(connection, look));
-    if let Some(why) = damage {
-        // The writer must not go on in a file that a reader has found damaged.
-        health.damaged(&why);
-    }
+    let (seen, met) = helped(&health.help, || watched(|| snapshot(connection, look)));
+    health.take_note(&met);
     seen
 }
 

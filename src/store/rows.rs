@@ -1,7 +1,5 @@
 //! SQL that is the same for every noun: insert, select, update what changed, delete.
 
-use std::borrow::Cow;
-
 use rusqlite::ToSql;
 use rusqlite::types::{ToSqlOutput, Value, ValueRef};
 
@@ -11,7 +9,8 @@ use crate::model::{Cell, Record};
 impl ToSql for Cell<'_> {
     fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
         Ok(match self {
-            Cell::Null => ToSqlOutput::Owned(Value::Null),
+            // What is foreign was never read into a record, so it is never written.
+            Cell::Null | Cell::Foreign => ToSqlOutput::Owned(Value::Null),
             Cell::Int(value) => ToSqlOutput::Owned(Value::Integer(*value)),
             Cell::Text(text) => ToSqlOutput::Borrowed(ValueRef::Text(text.as_bytes())),
         })
@@ -22,27 +21,81 @@ impl ToSql for Cell<'_> {
 pub(super) fn cell<'r>(row: &'r rusqlite::Row<'_>, position: usize) -> Cell<'r> {
     match row.get_ref(position) {
         Ok(ValueRef::Integer(value)) => Cell::Int(value),
-        Ok(ValueRef::Text(text)) => Cell::Text(String::from_utf8_lossy(text)),
-        Ok(ValueRef::Blob(_) | ValueRef::Real(_)) => Cell::Text(Cow::Borrowed("a blob or a real number")),
+        Ok(ValueRef::Text(text)) => str::from_utf8(text).map_or(Cell::Foreign, |text| Cell::Text(text.into())),
+        Ok(ValueRef::Blob(_) | ValueRef::Real(_)) => Cell::Foreign,
         Ok(ValueRef::Null) | Err(_) => Cell::Null,
     }
 }
 
 /// The rows of `SELECT <columns> FROM <table> <tail>`, in order. `tail` holds no values, only places for `params`.
+///
+/// A row that cannot be read is left out (the store logs it, once): the others do not suffer for it. Where a decision
+/// would be another one without it, [`every`] is to be used.
 pub fn select<R: Record>(read: &Read, tail: &str, params: &[&dyn ToSql]) -> Result<Vec<R>, StoreError> {
-    let sql = format!("SELECT {} FROM {} {tail}", R::COLUMNS.join(","), R::TABLE);
-    let mut statement = read.connection.prepare_cached(&sql)?;
-    let mut rows = statement.query(params)?;
     let mut found = Vec::new();
-    while let Some(row) = rows.next()? {
-        found.push(R::from_cells(|position| cell(row, position))?);
-    }
+    visit(read, tail, params, |row| {
+        found.extend(row.ok());
+        Ok(true)
+    })?;
     Ok(found)
 }
 
-/// The first row of [`select`].
+/// [`select`], which fails if one of the rows cannot be read.
+pub fn every<R: Record>(read: &Read, tail: &str, params: &[&dyn ToSql]) -> Result<Vec<R>, StoreError> {
+    let mut found = Vec::new();
+    visit(read, tail, params, |row| {
+        found.push(row?);
+        Ok(true)
+    })?;
+    Ok(found)
+}
+
+/// Rows that [`first`] goes past.
+const MOST_PASSED: usize = 100;
+
+/// The first of the rows that can be read: for a search that any of them ends.
+pub fn first<R: Record>(read: &Read, tail: &str, params: &[&dyn ToSql]) -> Result<Option<R>, StoreError> {
+    let mut found = None;
+    visit(read, &format!("{tail} LIMIT {MOST_PASSED}"), params, |row| {
+        found = row.ok();
+        Ok(found.is_none())
+    })?;
+    Ok(found)
+}
+
+/// The first of the rows; an error that names it if it cannot be read.
 pub fn find<R: Record>(read: &Read, tail: &str, params: &[&dyn ToSql]) -> Result<Option<R>, StoreError> {
-    Ok(select(read, &format!("{tail} LIMIT 1"), params)?.into_iter().next())
+    Ok(every(read, &format!("{tail} LIMIT 1"), params)?.into_iter().next())
+}
+
+/// The one place where rows become records, for as long as `take` wants more.
+fn visit<R: Record>(
+    read: &Read,
+    tail: &str,
+    params: &[&dyn ToSql],
+    mut take: impl FnMut(Result<R, StoreError>) -> Result<bool, StoreError>,
+) -> Result<(), StoreError> {
+    let sql = format!("SELECT {} FROM {} {tail}", R::COLUMNS.join(","), R::TABLE);
+    let mut statement = read.connection.prepare_cached(&sql)?;
+    let mut rows = statement.query(params)?;
+    while let Some(row) = rows.next()? {
+        let record = R::from_cells(|position| cell(row, position)).map_err(|bad| {
+            let why = format!("column {} is not a {}", bad.column, bad.expected);
+            StoreError::unreadable(named(R::TABLE, &cell(row, 0)), why)
+        });
+        if !take(record)? {
+            break;
+        }
+    }
+    Ok(())
+}
+
+/// A row as `bessemer check` names it.
+pub fn named(table: &str, id: &Cell<'_>) -> String {
+    match id {
+        Cell::Int(id) => format!("{table} row {id}"),
+        _ => format!("a row of {table}"),
+    }
 }
 
 /// Inserts all columns but `id`, and returns the id that it got.
@@ -79,4 +132,23 @@ pub fn texts(read: &Read, sql: &str, params: &[&dyn ToSql]) -> Result<Vec<String
     let mut statement = read.connection.prepare_cached(sql)?;
     let rows = statement.query_map(params, |row| row.get(0))?;
     Ok(rows.collect::<Result<_, _>>()?)
+}
+
+/// What can be read of `rows`, as [`select`] does it.
+pub fn readable<T>(rows: impl Iterator<Item = rusqlite::Result<T>>) -> Result<Vec<T>, StoreError> {
+    let mut found = Vec::new();
+    for row in rows {
+        match row.map_err(StoreError::from) {
+            Err(error) if error.is_of_one_row() => {}
+            row => found.push(row?),
+        }
+    }
+    Ok(found)
+}
+
+pub const NO_JSON: &str = "it is no JSON";
+
+/// A column of JSON that is read apart from its row.
+pub fn json(text: &str, row: impl FnOnce() -> String) -> Result<serde_json::Value, StoreError> {
+    serde_json::from_str(text).map_err(|_| StoreError::unreadable(row(), NO_JSON))
 }

@@ -70,9 +70,9 @@ pub fn open_writer(path: &Path, max_pages: Option<u32>) -> Result<Connection, St
     let cannot_open = |error: anyhow::Error| broken(error, format!("cannot open {}", path.display()));
     create_private(path).map_err(|e| cannot_open(e.into()))?;
     if let Some(count) = wal::unreadable(path).map_err(|e| cannot_open(e.into()))? {
-        return Err(StoreError::Damaged(format!("{count} transactions in its write-ahead log cannot be read")));
+        return Err(StoreError::damaged(format!("{count} transactions in its write-ahead log cannot be read")));
     }
-    let mut connection = Connection::open(path).map_err(|e| cannot_open(e.into()))?;
+    let mut connection = Connection::open(path)?;
     // Until all is well: what is refused, or damaged, is left with its WAL as it was found.
     if std::fs::metadata(wal::path_of(path)).is_ok_and(|file| file.len() > 0) {
         leave_wal(&connection);

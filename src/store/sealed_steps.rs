@@ -4,7 +4,7 @@
 use rusqlite::OptionalExtension as _;
 use uuid::Uuid;
 
-use super::rows::execute;
+use super::rows::{execute, json};
 use super::{Read, StoreError, Tx};
 use crate::model::secret::Sealed;
 
@@ -12,7 +12,7 @@ pub fn find(read: &Read, owner: Uuid) -> Result<Option<Sealed>, StoreError> {
     let mut statement = read.connection.prepare_cached("SELECT sealed FROM sealed_steps WHERE owner_uuid = ?")?;
     let found: Option<String> = statement.query_row([owner.to_string()], |row| row.get(0)).optional()?;
     Ok(match found {
-        Some(text) => Some(Sealed::seal(serde_json::from_str(&text)?)),
+        Some(text) => Some(Sealed::seal(json(&text, || format!("sealed_steps of {owner}"))?)),
         None => None,
     })
 }

@@ -2,7 +2,7 @@
 
 use uuid::Uuid;
 
-use super::rows::{execute, texts};
+use super::rows::{execute, json, texts};
 use super::{Read, StoreError, Tx};
 use crate::model::secret::{Masked, Sealed};
 
@@ -15,7 +15,7 @@ pub fn of_column(read: &Read, node: Uuid, column: &str) -> Result<Vec<(String, S
     for row in rows {
         let (pointer, sealed): (String, String) = row?;
         let pointer = pointer.strip_prefix(column).unwrap_or(&pointer).to_owned();
-        found.push((pointer, Sealed::seal(serde_json::from_str(&sealed)?)));
+        found.push((pointer, Sealed::seal(json(&sealed, || format!("node_secret of {node}"))?)));
     }
     Ok(found)
 }

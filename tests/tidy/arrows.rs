@@ -12,7 +12,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("main",      &["cli"]),
     ("lib",       &[]),
     ("cli",       &["app", "config"]),
-    ("cli::check", &["store::check"]),
+    ("cli::check", &["store::Help", "store::check"]),
     ("cli::demo", &["sim"]),
     ("cli::reference", &["api::surface"]),
     ("app",       &["api", "bmc", "config", "driver", "engine", "image", "pxe", "service", "store"]),

@@ -5,7 +5,7 @@
 //! | step | what it does | after a crash |
 //! |---|---|---|
 //! | deploy 100 | boots the ramdisk, unless one runs already (fast track); `ramdisk`: boots the instance, and that is all | again |
-//! | write_image 80 (direct only) | the agent fetches the image from our cache and writes it | ask the agent |
+//! | write_image 80 (direct only) | the agent fetches the image from our cache and writes it | ask the agent; again if we cut it off |
 //! | prepare_instance_boot 60 | boot loader registered with UEFI firmware, disk as boot device | again |
 //! | tear_down_agent 40 | the agent, else the BMC, switches off | again |
 //! | switch_to_tenant_network 30 | nothing: machines keep their network | again |

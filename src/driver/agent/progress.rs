@@ -10,8 +10,11 @@ pub enum Progress {
     Fresh,
     Running,
     Succeeded,
-    /// With the agent's reason.
-    Failed(String),
+    /// With the agent's reason, and whether it is that the image did not come as it should.
+    Failed {
+        why: String,
+        transfer: bool,
+    },
     /// The ramdisk's hardware managers changed: the list of steps is void.
     VersionMismatch,
     /// The last thing that the agent did was something else.
@@ -31,7 +34,9 @@ impl Progress {
         }
         match last.command_status {
             CommandStatus::Running => Progress::Running,
-            CommandStatus::Failed | CommandStatus::Unknown => Progress::Failed(last.failure()),
+            CommandStatus::Failed | CommandStatus::Unknown => {
+                Progress::Failed { why: last.failure(), transfer: last.is_of_transfer() }
+            }
             CommandStatus::VersionMismatch => Progress::VersionMismatch,
             CommandStatus::Succeeded => match last.step() {
                 Some(named) if named["step"] != step.step.as_str() => Progress::Elsewhere,
@@ -57,6 +62,7 @@ mod tests {
 
     use super::*;
     use crate::model::{InterfaceKind, StepSource};
+    use crate::wire::ipa::CommandError;
 
     fn step() -> Step {
         Step {
@@ -100,7 +106,13 @@ mod tests {
         assert_eq!(of(&[&ours, &running]), Progress::Running);
         assert_eq!(of(&[&earlier]), Progress::Elsewhere);
         assert_eq!(of(&[&ours, &foreign]), Progress::Elsewhere);
-        assert!(matches!(of(&[&result("execute_deploy_step", S::Failed, None)]), Progress::Failed(_)));
-        assert!(matches!(of(&[&result("execute_deploy_step", S::Unknown, None)]), Progress::Failed(_)));
+        assert!(matches!(
+            of(&[&result("execute_deploy_step", S::Failed, None)]),
+            Progress::Failed { transfer: false, .. }
+        ));
+        assert!(matches!(of(&[&result("execute_deploy_step", S::Unknown, None)]), Progress::Failed { .. }));
+        let mut cut = result("execute_deploy_step", S::Failed, None);
+        cut.command_error = Some(CommandError::new("ImageDownloadError", 500, "Error downloading image", "cut off"));
+        assert!(matches!(of(&[&cut]), Progress::Failed { transfer: true, .. }));
     }
 }

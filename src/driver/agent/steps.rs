@@ -21,6 +21,11 @@ const PATIENCE: u64 = 5;
 const SENT: &str = "agent_step_sent";
 const REBOOTED: &str = "agent_rebooted_after";
 const TRIES: &str = "agent_step_tries";
+/// In which life of the service it was sent, and how often its transfer was cut by the end of one.
+const SENT_IN: &str = "agent_step_sent_in";
+const CUT: &str = "agent_step_cut";
+/// How often an image whose transfer the service's own end has cut is sent again. Each needs a start of the service.
+const CUTS: u64 = 20;
 
 /// Asks for the steps of a flow and remembers the hardware managers' version.
 pub async fn offered(task: &mut Task, flow: FlowName) -> Result<Vec<Step>, DriverError> {
@@ -69,6 +74,7 @@ pub async fn send(
     match started {
         Ok(Started::Accepted(_)) => {
             task.args.set(SENT, step.name());
+            task.args.set(SENT_IN, &*task.env.life);
             Ok(Outcome::wait(WaitFor::StepEnd.with(step.name())))
         }
         // Not marked as sent: the next look sends it, once the agent is done with the other command, or is back.
@@ -103,7 +109,14 @@ pub async fn look(task: &mut Task, flow: FlowName, step: &Step) -> Result<Look, 
     let wait = || Look::Settled(Outcome::wait(WaitFor::StepEnd.with(step.name())));
     Ok(match Progress::of(&commands, &execute(flow), step) {
         Progress::Running => wait(),
-        Progress::Failed(why) => Look::Settled(Outcome::Fail { why: format!("Step {} failed: {why}", step.name()) }),
+        // What it writes begins anew with the disk's first byte, so that doing it again does no harm.
+        Progress::Failed { why, transfer: true } if step.source == StepSource::Driver && was_cut(task) => {
+            tracing::info!(node = %task.node.uuid, %why, "the service was away while its image was fetched; it is written again");
+            Look::Again
+        }
+        Progress::Failed { why, .. } => {
+            Look::Settled(Outcome::Fail { why: format!("Step {} failed: {why}", step.name()) })
+        }
         Progress::Succeeded => {
             forget(task);
             Look::Done(result_of(&commands, flow))
@@ -147,9 +160,20 @@ fn try_again(task: &mut Task) -> bool {
     tries <= PATIENCE
 }
 
+/// Whether the process that should have served the agent is not the one that now looks, so that the agent cannot be blamed.
+/// What fails again in one life of the service fails for good.
+fn was_cut(task: &mut Task) -> bool {
+    if task.args.text(SENT_IN).as_deref() == Some(&task.env.life) {
+        return false;
+    }
+    let cut = task.args.get(CUT).and_then(|cut| cut.as_u64()).unwrap_or(0) + 1;
+    task.args.set(CUT, cut);
+    cut <= CUTS
+}
+
 /// The step is over: nothing of it may be taken for the next one's.
 fn forget(task: &mut Task) {
-    for key in [SENT, REBOOTED, TRIES] {
+    for key in [SENT, REBOOTED, TRIES, SENT_IN, CUT] {
         task.args.remove(key);
     }
 }

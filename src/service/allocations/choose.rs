@@ -83,9 +83,12 @@ fn of_that_name(
     let Some(name) = allocation.name.as_deref().filter(|name| !name.is_empty()) else {
         return Ok(None);
     };
-    let Some(node) = nodes::find_by_name(tx, name)? else {
-        return Ok(None);
+    let node = match nodes::find_by_name(tx, name) {
+        // Another one fits as well.
+        Err(error) if error.is_of_one_row() => return Ok(None),
+        found => found?,
     };
+    let Some(node) = node else { return Ok(None) };
     if !candidates.is_empty() && !candidates.contains(&node.uuid) {
         return Ok(None);
     }

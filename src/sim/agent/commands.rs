@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value, json};
 
-use super::disk::{self, Written};
+use super::disk::{self, Unwritten, Written};
 use super::{End, Ramdisk};
 use crate::wire::ipa::{Command, CommandError, CommandResult, CommandStatus, ImageInfo};
 
@@ -240,7 +240,13 @@ impl Ramdisk {
         let info: ImageInfo = serde_json::from_value(args["image_info"].clone())
             .map_err(|error| failed(&format!("Image is missing a field: {error}")))?;
         let config_drive = args["configdrive"].as_str().map(str::to_owned);
-        let written = disk::write(self, &info, config_drive.as_deref()).await.map_err(|error| failed(&error))?;
+        let written = disk::write(self, &info, config_drive.as_deref()).await.map_err(|error| match error {
+            Unwritten::Download(why) => CommandError::new("ImageDownloadError", 500, "Error downloading image", &why),
+            Unwritten::Checksum(why) => {
+                CommandError::new("ImageChecksumError", 500, "Error verifying image checksum", &why)
+            }
+            Unwritten::Other(why) => failed(&why),
+        })?;
         let root = written.partition.as_ref().map_or(&written.disk_id, |made| &made.root_uuid);
         let text = format!("write_image: image ({}) written to device /dev/sda root_uuid={root}", info.id);
         self.state().written = Some(written);

@@ -110,9 +110,28 @@ pub(super) fn config_drive_path(disk: &Path) -> PathBuf {
     path.into()
 }
 
+/// Why there is no image on the disk, as the agent's own classes tell it apart.
+pub(super) enum Unwritten {
+    Download(String),
+    Checksum(String),
+    Other(String),
+}
+
+impl From<String> for Unwritten {
+    fn from(why: String) -> Self {
+        Unwritten::Other(why)
+    }
+}
+
+impl From<&str> for Unwritten {
+    fn from(why: &str) -> Self {
+        Unwritten::Other(why.to_owned())
+    }
+}
+
 /// Downloads the image onto the disk, verifies it, and puts the config drive behind it. A qcow2 is written as it is:
 /// what converts it is not simulated.
-pub(super) async fn write(ramdisk: &Arc<Ramdisk>, info: &ImageInfo, drive: Option<&str>) -> Result<Written, String> {
+pub(super) async fn write(ramdisk: &Arc<Ramdisk>, info: &ImageInfo, drive: Option<&str>) -> Result<Written, Unwritten> {
     let machine = &ramdisk.machine;
     let url = info.urls.first().ok_or("Image 'urls' must be a list with at least one element.")?;
     let (algorithm, expected) = match (&info.os_hash_algo, &info.os_hash_value, &info.checksum) {
@@ -123,9 +142,9 @@ pub(super) async fn write(ramdisk: &Arc<Ramdisk>, info: &ImageInfo, drive: Optio
     };
     let mut request = Request::get(Url::parse(url).map_err(|error| error.to_string())?);
     request.limits = Limits { body_bytes: machine.disk_bytes, ..Limits::default() };
-    let mut response = ramdisk.client.send(request).await.map_err(|error| error.to_string())?;
+    let mut response = ramdisk.client.send(request).await.map_err(|error| Unwritten::Download(error.to_string()))?;
     if !response.status.is_success() {
-        return Err(format!("Download of image {} failed: {}", info.id, response.status));
+        return Err(Unwritten::Download(format!("Download of image {} failed: {}", info.id, response.status)));
     }
     let (disk, disk_bytes) = (machine.disk.clone(), machine.disk_bytes);
     ramdisk.faults.wrote();
@@ -133,11 +152,14 @@ pub(super) async fn write(ramdisk: &Arc<Ramdisk>, info: &ImageInfo, drive: Optio
     let partition;
     (file, partition) = part(ramdisk, info, file).await?;
     let (mut sha256, mut sha512, mut bytes) = (Sha256::new(), Sha512::new(), 0_u64);
-    while let Some(piece) = response.chunk().await.map_err(|error| error.to_string())? {
+    while let Some(piece) = response.chunk().await.map_err(|error| Unwritten::Download(error.to_string()))? {
         if algorithm == "sha512" {
             sha512.update(&piece)
         } else {
             sha256.update(&piece)
+        }
+        if ramdisk.faults.takes(|knobs| &mut knobs.cut_transfers) {
+            return Err(Unwritten::Download("Connection reset by peer".into()));
         }
         bytes += piece.len() as u64;
         file = off(move || file.write_all(&piece).map(|()| file)).await?;
@@ -148,9 +170,9 @@ pub(super) async fn write(ramdisk: &Arc<Ramdisk>, info: &ImageInfo, drive: Optio
     }
     let found = if algorithm == "sha512" { hex(&sha512.finalize()) } else { hex(&sha256.finalize()) };
     if found != expected {
-        return Err(format!(
+        return Err(Unwritten::Checksum(format!(
             "Image failed to verify against checksum. image checksum: {expected}; verification checksum: {found}"
-        ));
+        )));
     }
     let beside = config_drive_path(&machine.disk);
     if let Some(drive) = drive {

@@ -15,6 +15,8 @@ pub struct Knobs {
     pub wrong_token: bool,
     /// The agent restarts (and forgets everything) after this many bytes of the next image.
     pub restart_after_bytes: Option<u64>,
+    /// So many images are cut off on their way.
+    pub cut_transfers: u32,
     /// This step fails when it is next executed.
     pub failing_step: Option<String>,
     /// The agent cannot switch its machine off, and says so.

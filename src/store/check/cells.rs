@@ -2,12 +2,12 @@
 
 use rusqlite::Connection;
 
-use super::Report;
+use super::{Kind, Report};
 use crate::model::{
     Allocation, BiosSetting, Chassis, DeployTemplate, EventRecord, FirmwareComponent, InspectionRule, Node, Port,
     Portgroup, Record, Runbook, VolumeConnector, VolumeTarget, Work,
 };
-use crate::store::rows::cell;
+use crate::store::rows::{cell, named};
 
 const ADVICE: &str = "no version writes that; requests that touch the row fail. Put it right by hand with the service stopped, or restore";
 
@@ -38,14 +38,14 @@ fn decode<R: Record>(connection: &Connection, report: &mut Report) {
         while let Some(row) = rows.next()? {
             if let Err(error) = R::from_cells(|position| cell(row, position)) {
                 // Not what was found: it may be a secret in the wrong place.
-                let id = row.get_ref(0)?.as_i64().unwrap_or_default();
-                bad.push(format!("{} row {id}, column {} is not a {}", R::TABLE, error.column, error.expected));
+                let row = named(R::TABLE, &cell(row, 0));
+                bad.push(format!("{row}, column {} is not a {}", error.column, error.expected));
             }
         }
         Ok(bad)
     };
     match read() {
-        Ok(bad) => report.found_all(bad, ADVICE),
+        Ok(bad) => report.found_all(Kind::Damage, bad, ADVICE),
         Err(error) => report.failed(&format!("table {} cannot be read", R::TABLE), &error),
     }
 }
@@ -80,7 +80,7 @@ fn json_columns(connection: &Connection, report: &mut Report) {
     );
     for sql in looks {
         match super::strings(connection, &sql) {
-            Ok(bad) => report.found_all(bad, ADVICE),
+            Ok(bad) => report.found_all(Kind::Damage, bad, ADVICE),
             Err(error) => report.failed("a JSON column cannot be read", &error),
         }
     }

@@ -3,7 +3,7 @@
 use rusqlite::Connection;
 use serde_json::{Map, Value};
 
-use super::Report;
+use super::{Kind, Report};
 use crate::model::secret::{MASK, is_hidden_instance_info, is_secret};
 
 const LEAKED: &str =
@@ -36,7 +36,7 @@ pub fn secrets(connection: &Connection, report: &mut Report) {
                   WHERE json_valid(driver_internal_info)
                   AND coalesce(json_extract(driver_internal_info, '$.agent_secret_token'), '******') <> '******'";
     match super::strings(connection, agents) {
-        Ok(found) => report.found_all(found, LEAKED),
+        Ok(found) => report.found_all(Kind::Breach, found, LEAKED),
         Err(error) => report.failed("driver_internal_info cannot be read", &error),
     }
 }
@@ -61,8 +61,8 @@ fn of_column(connection: &Connection, column: &Column, report: &mut Report) -> r
             }
         }
     }
-    report.found_all(leaked, LEAKED);
-    report.found_all(empty, EMPTY);
+    report.found_all(Kind::Breach, leaked, LEAKED);
+    report.found_all(Kind::Breach, empty, EMPTY);
     Ok(())
 }
 

@@ -2,7 +2,7 @@
 
 use rusqlite::Connection;
 
-use super::Report;
+use super::{Kind, Report};
 use crate::model::State;
 
 struct Rule {
@@ -85,7 +85,7 @@ pub fn apply(connection: &Connection, version: usize, in_use: bool, report: &mut
     for rule in RULES.iter().filter(|rule| rule.since <= version && !(rule.passing && in_use)) {
         let sql = rule.sql.replace("MOVING", &moving).replace("RESTING", &resting);
         match super::strings(connection, &sql) {
-            Ok(found) => report.found_all(found, rule.advice),
+            Ok(found) => report.found_all(Kind::Breach, found, rule.advice),
             Err(error) => report.failed("a rule could not be checked", &error),
         }
     }

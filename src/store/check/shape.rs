@@ -18,11 +18,11 @@ pub fn compare(connection: &Connection, version: usize, report: &mut Report) {
     };
     for (name, text) in &wanted {
         match found.get(name) {
-            None => report.found(
+            None => report.damage(
                 format!("{name} is missing"),
                 "every version makes it; without it requests fail or answer wrongly: restore the newest backup",
             ),
-            Some(other) if other != text => report.found(
+            Some(other) if other != text => report.damage(
                 format!("{name} is not the one that schema {version} has"),
                 "somebody has changed it; put it back, or restore the newest backup",
             ),
@@ -30,7 +30,7 @@ pub fn compare(connection: &Connection, version: usize, report: &mut Report) {
         }
     }
     for name in found.keys().filter(|name| !wanted.contains_key(*name)) {
-        report.found(
+        report.breach(
             format!("{name} is not ours"),
             "somebody has added it; a trigger or a unique index can make requests fail: drop it if nobody needs it",
         );

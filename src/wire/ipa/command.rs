@@ -62,6 +62,13 @@ impl CommandResult {
         }
     }
 
+    /// Whether it failed because bytes did not come as they should: cut off, or others than were expected. Agents read a
+    /// download that ends early to its end, and find out by the checksum.
+    pub fn is_of_transfer(&self) -> bool {
+        let kind = self.command_error.as_ref().and_then(|error| error.0["type"].as_str());
+        matches!(kind, Some("ImageDownloadError" | "ImageChecksumError"))
+    }
+
     /// The step that a finished `execute_*_step` names in its result (`clean_step`, `deploy_step`, `service_step`).
     pub fn step(&self) -> Option<&Value> {
         let result = self.command_result.as_ref()?.as_object()?;

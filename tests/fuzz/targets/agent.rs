@@ -54,7 +54,7 @@ fn commands(list: &CommandList) {
         children: None,
     };
     let progress = Progress::of(&list.commands, "deploy.execute_deploy_step", &step);
-    if let Progress::Failed(why) = &progress {
+    if let Progress::Failed { why, .. } = &progress {
         assert!(why.chars().count() <= MOST_FAILURE, "a reason of {} characters", why.len());
     }
     assert!(progress != Progress::Succeeded || list.commands.iter().any(|it| it.is("execute_deploy_step")));

@@ -125,6 +125,42 @@ async fn a_step_that_was_begun_before_a_crash_is_looked_for_before_it_is_sent() 
     Ok(())
 }
 
+/// Which life of the service should have served an image that did not arrive decides whether the agent is to blame.
+#[tokio::test]
+async fn an_image_that_the_services_end_has_cut_is_written_again_and_one_that_is_cut_in_one_life_is_not() -> Tested {
+    let image = vec![7; 100_000];
+    for (cuts, lives, good) in [(1, 1, false), (1, 2, true), (2, 2, false), (2, 3, true)] {
+        let bench = Bench::with_images().await?;
+        let mut task = deploying(&bench, &image)?;
+        bench.faults.set(|knobs| knobs.cut_transfers = cuts);
+        let (driver, step) = (Driver::of(&task.node)?, step(&task, "write_image")?);
+        let mut outcome = driver.deploy.run_step(&mut task, &step).await?;
+        let mut life = 1;
+        while let Outcome::Wait { .. } = outcome {
+            let listed = AgentClient::of(&task).await?.commands().await?;
+            let ended = listed.iter().filter(|it| it.command_status == CommandStatus::Failed).count();
+            // Each of the lives ends after a transfer has failed and before anybody has looked.
+            if ended == life && life < lives {
+                life += 1;
+                task.env.life = format!("life {life}").into();
+            } else {
+                tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+                if ended < life && ended < cuts as usize {
+                    continue;
+                }
+            }
+            outcome = driver.deploy.resume_step(&mut task, &step).await?;
+        }
+        match outcome {
+            Outcome::Done if good => assert_eq!(std::fs::read(bench.disk())?[..image.len()], image),
+            Outcome::Fail { why } if !good => assert!(why.contains("Connection reset by peer"), "{why}"),
+            other => return Err(format!("{cuts} cuts in {lives} lives: {other:?}").into()),
+        }
+        assert!(task.args.text("agent_step_sent_in").is_none() || !good, "what it was is forgotten");
+    }
+    Ok(())
+}
+
 #[tokio::test]
 async fn a_failing_step_fails_with_the_agents_own_words() -> Tested {
     let bench = Bench::with_images().await?;

@@ -19,7 +19,7 @@ use super::{Server, bessemer};
 use crate::race::invariants;
 
 /// One request on a connection of its own; status and answer.
-fn ask(at: &str, method: &str, path: &str, body: &Value) -> anyhow::Result<(u16, Value)> {
+pub(super) fn ask(at: &str, method: &str, path: &str, body: &Value) -> anyhow::Result<(u16, Value)> {
     let mut stream = TcpStream::connect(at)?;
     stream.set_read_timeout(Some(Duration::from_secs(60)))?;
     let body = body.to_string();
@@ -36,12 +36,12 @@ fn ask(at: &str, method: &str, path: &str, body: &Value) -> anyhow::Result<(u16,
     Ok((status, serde_json::from_str(body).unwrap_or_default()))
 }
 
-fn open(path: &Path) -> Result<Store, StoreError> {
+pub(super) fn open(path: &Path) -> Result<Store, StoreError> {
     Store::open(path, Options::new(Clock::system(), Random::system()))
 }
 
 /// A store with so many nodes that copying it takes a while, a few of which can be given away.
-async fn prepare(path: &Path, count: usize) -> Result<(), StoreError> {
+pub(super) async fn prepare(path: &Path, count: usize) -> Result<(), StoreError> {
     let store = open(path)?;
     let made = store.write(move |tx| {
         for i in 0..count {
@@ -198,13 +198,13 @@ fn the_service_makes_backups_by_itself_and_says_so() -> anyhow::Result<()> {
     Ok(())
 }
 
-fn address(greeting: &[String]) -> anyhow::Result<String> {
+pub(super) fn address(greeting: &[String]) -> anyhow::Result<String> {
     let line = greeting.first().context("no greeting")?;
     let at = line.split_once("http://").map(|(_, rest)| rest.trim_end_matches('/'));
     Ok(at.context("no address")?.to_owned())
 }
 
-fn ran(dir: &tempfile::TempDir, args: &[&str]) -> anyhow::Result<String> {
+pub(super) fn ran(dir: &tempfile::TempDir, args: &[&str]) -> anyhow::Result<String> {
     let done = bessemer(dir, args).output()?;
     if !done.status.success() {
         bail!("{args:?}: {}", String::from_utf8_lossy(&done.stderr));

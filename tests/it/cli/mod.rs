@@ -2,6 +2,7 @@
 
 mod backup;
 mod demo;
+mod recovery;
 mod why;
 
 use std::io::{BufRead as _, BufReader, Read as _};

@@ -15,6 +15,7 @@ mod service;
 pub mod site;
 mod steps;
 mod storm;
+mod unreadable;
 mod unrescue;
 mod why;
 mod wishes;

@@ -141,3 +141,28 @@ async fn an_outage_of_a_bmc_is_told_once_in_the_history_and_its_end_too() -> Tes
     assert_eq!(told("power could not be read").await?, 1);
     Ok(())
 }
+
+/// By a column of their own, or by what belongs to them; the first, one in between and the last.
+#[tokio::test]
+async fn power_is_read_of_all_nodes_but_those_that_cannot_be_read() -> Tested {
+    let (sim, world) = (start(Personality::default()), world(false).await?);
+    let mut all = Vec::new();
+    for _ in 0..5 {
+        all.push(node_at(&world, &sim, State::Manageable, PowerState::Off).await?);
+    }
+    let bad = [
+        format!("UPDATE nodes SET extra = '{{' WHERE uuid IN ('{}', '{}')", all[0], all[4]),
+        format!("INSERT INTO node_blob (node_uuid, kind, bytes) VALUES ('{}', 'boot_plan', x'7b')", all[2]),
+    ];
+    meddle(world.store.path(), &bad.join(";"))?;
+    sim.chassis().act(Action::On);
+    for node in [all[1], all[3]] {
+        becomes(&world, node, "on", |node| node.power_state == Some(PowerState::On)).await?;
+    }
+    Ok(())
+}
+
+#[expect(clippy::disallowed_methods, reason = "plays another program")]
+fn meddle(path: &std::path::Path, sql: &str) -> Tested {
+    Ok(rusqlite::Connection::open(path)?.execute_batch(sql)?)
+}

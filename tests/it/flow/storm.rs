@@ -32,6 +32,13 @@ const CLIENTS: usize = 10;
 const KILLS: u64 = 20;
 /// A life of the program lasts up to this, in milliseconds, once it serves.
 const LIFE_MS: u64 = 1200;
+/// Where a node can be, after a verb that was accepted, until the next is: the way to its goal, and where that can fail.
+const AFTER: [(&str, &[&str]); 2] = [
+    ("deploying", &["deploying", "wait call-back", "active", "deploy failed"]),
+    ("deleting", &["deleting", "error", "cleaning", "clean wait", "clean failed", "available"]),
+];
+/// Of the deploys that wait for their machine, one in so many is torn down.
+const IMPATIENCE: u64 = 4;
 /// States in which a node stays until a client asks for something.
 const RESTING: [&str; 6] = ["available", "active", "deploy failed", "clean failed", "error", "manageable"];
 
@@ -40,6 +47,8 @@ const RESTING: [&str; 6] = ["available", "active", "deploy failed", "clean faile
 struct Node {
     /// How often a verb was accepted, by the state that it leads to at once.
     accepted: BTreeMap<&'static str, u64>,
+    /// The state that the verb leads to which was accepted last; none while one is under way, which may have happened.
+    last: Option<&'static str>,
     /// The last mark that was accepted, and the one that was asked for and perhaps not answered.
     mark: Option<String>,
     asked: Option<String>,
@@ -132,7 +141,7 @@ async fn nothing_acknowledged_is_lost_when_a_hundred_deploys_are_killed_again_an
         starts.get(starts.len() / 2),
         starts.last(),
     );
-    assert!(of("deploying") > 0, "nobody deployed anything");
+    assert!(of("deploying") > 0 && of("deleting") > 0, "nobody deployed, or tore down, anything");
     rack.remove().await;
     Ok(())
 }
@@ -176,14 +185,18 @@ impl Storm {
             "active" | "deploy failed" | "error" => ("deleted", "deleting"),
             "clean failed" => ("manage", "manageable"),
             "manageable" => ("provide", "cleaning"),
+            "wait call-back" if self.random.below(IMPATIENCE) == 0 => ("deleted", "deleting"),
             _ => return Ok(()),
         };
         if verb == "active" {
             self.mark(name, &path, round).await?;
         }
+        self.told.lock().await.nodes.entry(name.to_owned()).or_default().last = None;
         self.ask(Method::PUT, &format!("{path}/states/provision"), Some(json!({"target": verb}))).await?;
         let mut told = self.told.lock().await;
-        *told.nodes.entry(name.to_owned()).or_default().accepted.entry(leads_to).or_default() += 1;
+        let node = told.nodes.entry(name.to_owned()).or_default();
+        *node.accepted.entry(leads_to).or_default() += 1;
+        node.last = Some(leads_to);
         Ok(())
     }
 
@@ -233,6 +246,13 @@ impl Storm {
                     lost.push(format!("{name} was sent to {state} {accepted} times, the store knows {there}"));
                 }
             }
+            let state = store.states.get(name).map(String::as_str).unwrap_or_default();
+            if let Some((verb, may)) = AFTER.iter().find(|(verb, _)| node.last == Some(verb)) {
+                compared += 1;
+                if !may.contains(&state) {
+                    lost.push(format!("{name} was sent to {verb} last, and is {state}"));
+                }
+            }
             compared += u64::from(node.mark.is_some());
             let mark = store.marks.get(name);
             if node.mark.is_some() && mark != node.mark.as_ref() && mark != node.asked.as_ref() {
@@ -275,6 +295,7 @@ impl Storm {
 struct Dead {
     /// How often a node, by name, has gone into a state.
     transitions: BTreeMap<(String, String), i64>,
+    states: BTreeMap<String, String>,
     marks: BTreeMap<String, String>,
     allocations: BTreeSet<String>,
 }
@@ -301,8 +322,12 @@ impl Dead {
             .prepare(marks)?
             .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?
             .collect::<Result<_, _>>()?;
+        let states = connection
+            .prepare("SELECT name, provision_state FROM nodes")?
+            .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?
+            .collect::<Result<_, _>>()?;
         let allocations = connection.prepare("SELECT name FROM allocations WHERE name IS NOT NULL")?;
         let allocations = { allocations }.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?;
-        Ok(Dead { transitions: found, marks, allocations })
+        Ok(Dead { transitions: found, states, marks, allocations })
     }
 }

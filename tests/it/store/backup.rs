@@ -215,3 +215,53 @@ async fn a_damaged_backup_is_found_out_before_anything_is_touched() -> anyhow::R
     put_back(&saved, &file(&dir))?;
     Ok(())
 }
+
+/// Runs SQL on a file behind everybody's back.
+#[expect(clippy::disallowed_methods, reason = "plays another program")]
+fn meddle(path: &Path, sql: &str) -> anyhow::Result<()> {
+    Ok(rusqlite::Connection::open(path)?.execute_batch(sql)?)
+}
+
+/// Damage that SQLite knows nothing of: its pages are whole, and what stands in them is not what any version writes.
+#[tokio::test]
+async fn a_row_that_cannot_be_read_makes_a_bad_backup_and_what_only_should_not_be_so_does_not() -> anyhow::Result<()> {
+    for (damage, named) in [
+        (
+            "UPDATE nodes SET provision_state = 'melting' WHERE name = 'b'",
+            "nodes row 2, column provision_state is not a State",
+        ),
+        ("UPDATE nodes SET extra = '{' WHERE name = 'b'", "nodes row 2, column extra is"),
+        ("UPDATE ports SET created_at = 'once' WHERE address = 'b/0'", "ports row 3, column created_at is"),
+        ("DROP INDEX work_one_per_node", "index work_one_per_node is missing"),
+    ] {
+        let dir = tempfile::tempdir()?;
+        let store = with_machines(&dir, &["a", "b"]).await?;
+        let saved = dir.path().join("saved");
+        copy(&file(&dir), &saved, false)?;
+        meddle(&file(&dir), damage)?;
+        let told = |made: Result<(), BackupError>, of: &Path| match made {
+            Err(BackupError::Damaged { path, what }) if path == of => Ok(what),
+            other => Err(anyhow::anyhow!("{damage}: {other:?}")),
+        };
+        let what = told(copy(&file(&dir), &dir.path().join("bad"), false).map(drop), &file(&dir))?;
+        assert!(what.contains(named), "{damage}: {what}");
+        assert!(!exists(dir.path(), "bad"), "{damage}: it has a name");
+        // The same of a backup that is to be put back.
+        meddle(&saved, damage)?;
+        store.write(|tx| add_machine(tx, "later")).await?;
+        drop(store);
+        let before = std::fs::read(file(&dir))?;
+        let what = told(put_back(&saved, &file(&dir)).map(drop), &saved)?;
+        assert!(what.contains(named), "{damage}: {what}");
+        assert_eq!(std::fs::read(file(&dir))?, before, "{damage}: the store is as it was");
+    }
+    // The store itself is no better than such a copy: without it there would be none.
+    let dir = tempfile::tempdir()?;
+    let _store = with_machines(&dir, &["a"]).await?;
+    meddle(&file(&dir), "UPDATE nodes SET provision_state = 'cleaning'")?;
+    let copied = copy(&file(&dir), &dir.path().join("saved"), false)?;
+    assert!(copied.breaches.iter().any(|it| it.contains("is cleaning and nothing is owed to it")), "{copied:?}");
+    let restored = put_back(&dir.path().join("saved"), &dir.path().join("other"))?;
+    assert_eq!(restored.copied.breaches, copied.breaches);
+    Ok(())
+}

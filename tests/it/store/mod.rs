@@ -20,6 +20,7 @@ mod power_cut;
 mod released;
 mod schedule;
 mod served;
+mod unreadable;
 
 const BOTH: [bool; 2] = [false, true];
 

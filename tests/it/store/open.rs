@@ -136,18 +136,19 @@ fn a_file_that_is_something_else_is_refused_and_left_untouched() -> anyhow::Resu
 }
 
 #[test]
-fn a_store_that_cannot_be_written_is_not_opened_and_named() -> anyhow::Result<()> {
+fn a_store_that_cannot_be_written_or_read_is_not_opened_and_named() -> anyhow::Result<()> {
     let dir = tempfile::tempdir()?;
     drop(open(&dir, false)?);
     let before = std::fs::read(file(&dir))?;
     let disk = Disk::under(dir.path())?;
-    for mood in [Mood::Frozen, Mood::Full] {
+    for mood in [Mood::Frozen, Mood::Full, Mood::Dead] {
         disk.set(mood);
         let Err(StoreError::Broken(error)) = Store::open(&file(&dir), options(false)) else {
             anyhow::bail!("{mood:?}: it was opened")
         };
         let said = format!("{error:#}");
         assert!(said.starts_with("cannot open ") && said.contains("store.sqlite: the store "), "{mood:?}: {said}");
+        assert!(disk.refusals() > 0, "{mood:?}: nothing was asked of it");
         disk.set(Mood::Well);
         assert_eq!(before, std::fs::read(file(&dir))?, "{mood:?}");
     }

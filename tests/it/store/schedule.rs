@@ -129,3 +129,30 @@ async fn none_are_made_in_hold_and_one_from_the_future_is_not_waited_for() -> an
     keeping.end().await;
     Ok(())
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_store_with_a_row_that_cannot_be_read_gets_no_backup_and_keeps_those_from_before() -> anyhow::Result<()> {
+    let dir = tempfile::tempdir()?;
+    let clock = Clock::virtual_from(from_micros(ORIGIN));
+    let keeping = Keeping::start(dir.path(), &clock)?;
+    keeping.store.write(|tx| super::add_machine(tx, "a")).await?;
+    clock.sleep(HOUR * 4).await;
+    let kept = files(dir.path());
+    assert_eq!(kept.len(), 3);
+    meddle(&dir.path().join("store.sqlite"), "UPDATE nodes SET provision_state = 'melting'")?;
+    clock.sleep(HOUR * 5).await;
+    assert_eq!(files(dir.path()), kept);
+    let failure = keeping.backups.status().failure.ok_or_else(|| anyhow::anyhow!("nobody was told"))?;
+    assert!(failure.why.contains("nodes row 1, column provision_state is not a State"), "{failure:?}");
+    meddle(&dir.path().join("store.sqlite"), "UPDATE nodes SET provision_state = 'enroll'")?;
+    clock.sleep(HOUR * 2).await;
+    assert!(keeping.backups.status().failure.is_none() && files(dir.path()) != kept);
+    keeping.end().await;
+    Ok(())
+}
+
+/// Runs SQL on the file behind the service's back.
+#[expect(clippy::disallowed_methods, reason = "plays another program")]
+fn meddle(path: &Path, sql: &str) -> anyhow::Result<()> {
+    Ok(rusqlite::Connection::open(path)?.execute_batch(sql)?)
+}
