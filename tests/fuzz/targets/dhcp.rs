@@ -5,6 +5,7 @@
 //! every reply is one that both understand, goes where it may, and gives the client its own identifiers back.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::ops::RangeInclusive;
 
 use bessemer::pxe::dhcp::reply::{BootFile, boot_file, grant, refuse};
 use bessemer::pxe::dhcp::{Network, client, destination};
@@ -18,11 +19,12 @@ const MOST_MORE_BYTES: usize = 400;
 pub fn run(data: &[u8]) {
     // What arrives is an Ethernet frame's worth at most.
     let data = data.get(..1500).unwrap_or(data);
-    let other = v4::Message::decode(&mut Decoder::new(data));
     let Ok(message) = Message::decode(data) else { return super::dhcp_pool::run(data) };
     assert!(usize::from(message.hlen) <= 16);
     same_again(&message);
-    if let Ok(other) = other {
+    if is_as_presumed(&data[240..])
+        && let Ok(other) = v4::Message::decode(&mut Decoder::new(data))
+    {
         agrees(&message, &other, data);
     }
     let options = &message.options;
@@ -61,8 +63,8 @@ fn agrees(message: &Message, other: &v4::Message, data: &[u8]) {
     assert_eq!(ours, (other.ciaddr(), other.yiaddr(), other.siaddr(), other.giaddr()));
     assert_eq!(&message.chaddr[..usize::from(message.hlen)], other.chaddr());
     // It joins repeated options in its own way, and does not look into the overloaded fields.
-    let codes = codes(&data[240..]);
-    let once = |code: u8| codes.iter().filter(|it| **it == code).count() == 1 && !message.options.has(code::OVERLOAD);
+    let found = options(&data[240..]);
+    let once = |code: u8| found.iter().filter(|it| it.0 == code).count() == 1 && !message.options.has(code::OVERLOAD);
     // It loses what follows an option that is shorter than its kind has to be.
     if once(code::MESSAGE_TYPE)
         && message.kind().is_some()
@@ -77,17 +79,29 @@ fn agrees(message: &Message, other: &v4::Message, data: &[u8]) {
     }
 }
 
-/// The codes of an option area, as anybody would walk it.
-fn codes(area: &[u8]) -> Vec<u8> {
+/// Options of which the other decoder takes for granted how long they are, and asserts it in a build with assertions.
+const PRESUMED: [(u8, RangeInclusive<usize>); 8] =
+    [(80, 0..=0), (81, 3..=255), (94, 3..=3), (151, 1..=255), (152, 4..=4), (153, 4..=4), (154, 4..=4), (155, 4..=4)];
+
+fn is_as_presumed(area: &[u8]) -> bool {
+    let found = options(area);
+    PRESUMED.iter().all(|(code, bytes)| {
+        let mut those = found.iter().filter(|it| it.0 == *code);
+        those.next().is_none_or(|it| bytes.contains(&it.1)) && those.next().is_none()
+    })
+}
+
+/// The codes of an option area, as anybody would walk it, and how many bytes follow each.
+fn options(area: &[u8]) -> Vec<(u8, usize)> {
     let (mut found, mut at) = (vec![], 0);
     while at < area.len() && area[at] != 255 {
         if area[at] == 0 {
             at += 1;
             continue;
         }
-        let Some(len) = area.get(at + 1) else { break };
-        found.push(area[at]);
-        at += 2 + usize::from(*len);
+        let Some(len) = area.get(at + 1).map(|len| usize::from(*len)) else { break };
+        found.push((area[at], len));
+        at += 2 + len;
     }
     found
 }
@@ -124,7 +138,7 @@ fn reads(request: &Message, reply: &Message, asked_bytes: usize) {
     for code in [code::CLIENT_ID, code::MACHINE_ID, code::RELAY_AGENT] {
         assert_eq!(again.options.get(code), request.options.get(code), "option {code} is given back");
     }
-    let last = codes(&bytes[240..]).last().copied();
+    let last = options(&bytes[240..]).last().map(|it| it.0);
     assert!(!again.options.has(code::RELAY_AGENT) || last == Some(code::RELAY_AGENT));
     // The echoes may be what the other decoder finds malformed; the rest never is.
     let mut plain = reply.clone();
