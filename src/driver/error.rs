@@ -21,12 +21,21 @@ pub enum DriverError {
     /// It answered, but did not get there in time.
     #[error("{0}")]
     TimedOut(String),
+    /// Nothing was asked, because this process ends. It says nothing about the machine.
+    #[error("{0}")]
+    Stopping(String),
 }
 
 impl DriverError {
     /// Whether the same call may succeed later without anybody changing anything.
     pub fn is_transient(&self) -> bool {
-        matches!(self, DriverError::Unreachable(_) | DriverError::LeftAlone(_) | DriverError::TimedOut(_))
+        matches!(
+            self,
+            DriverError::Unreachable(_)
+                | DriverError::LeftAlone(_)
+                | DriverError::TimedOut(_)
+                | DriverError::Stopping(_)
+        )
     }
 
     pub fn unsupported(what: impl Into<String>) -> Self {

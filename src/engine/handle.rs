@@ -327,6 +327,7 @@ impl Handle {
         op: impl for<'a> FnOnce(&'a mut Task, Driver) -> Done<'a> + Send + 'static,
     ) -> Refused<()> {
         let (rules, clears) = (self.engine.rules.clone(), act.clears);
+        self.may_hold().await?;
         self.write_when_free(move |tx| {
             let before = flow::load(tx, node)?;
             hold::refuse(tx)?;
@@ -391,8 +392,21 @@ impl Handle {
             .await
     }
 
+    /// Once what the last process held is given back; a reservation that is taken before would be given back with it.
+    async fn may_hold(&self) -> Refused<()> {
+        let why = "The service has just started, and is still giving back what was held before. Ask again.";
+        let recovered = tokio::time::timeout(PATIENCE, self.recovered()).await;
+        recovered.map_err(|_| Refusal::Busy(why.to_owned()))
+    }
+
+    /// Ends when what the last process held is given back.
+    pub async fn recovered(&self) {
+        self.engine.recovered.cancelled().await;
+    }
+
     async fn reserve(&self, uuid: Uuid) -> Refused<()> {
         let rules = self.engine.rules.clone();
+        self.may_hold().await?;
         self.write_when_free(move |tx| {
             let before = flow::load(tx, uuid)?;
             hold::refuse(tx)?;

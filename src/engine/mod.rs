@@ -85,6 +85,8 @@ pub(crate) struct Engine {
     places: Arc<Semaphore>,
     /// Everything that runs in the background and is waited for at the end.
     tasks: TaskTracker,
+    /// Nothing is held any more by who died with the last process; until then nobody may hold a node without a row of work.
+    recovered: CancellationToken,
     stop: CancellationToken,
 }
 
@@ -106,6 +108,7 @@ pub fn start(
         walking: Arc::default(),
         places: Arc::new(Semaphore::new(WALKS)),
         tasks: TaskTracker::new(),
+        recovered: CancellationToken::new(),
         stop,
     };
     (Handle::new(engine.clone()), engine.run())
@@ -118,6 +121,7 @@ impl Engine {
         }
         if self.released().await? {
             self.recover().await?;
+            self.recovered.cancel();
         }
         let mut changed = self.store.work_changed();
         let mut waits = waits::Waits::new(&self.env.clock);
@@ -159,6 +163,7 @@ impl Engine {
                 tracing::warn!("{}", service::hold::sentence(&hold));
                 // What the process had in hand from whose store this is a copy; clients may want to change the records.
                 self.store.write(nodes::release_orphans).await?;
+                self.recovered.cancel();
             }
             tokio::select! {
                 biased;

@@ -14,10 +14,12 @@ use crate::store::{StoreError, Tx, nodes, work};
 
 pub async fn recover(engine: &Engine) -> Result<(), StoreError> {
     let moving: Vec<State> = State::ALL.iter().copied().filter(|state| is_moving(*state)).collect();
+    // In hold it was done already, and since then calls of this process may have come and gone.
+    let first = !engine.recovered.is_cancelled();
     let (released, failed) = engine
         .store
         .write(move |tx| {
-            let released = nodes::release_orphans(tx)?;
+            let released = if first { nodes::release_orphans(tx)? } else { 0 };
             let mut failed = 0;
             // Not all nodes: how long a start takes depends on what was going on, not on how many machines there are.
             for uuid in nodes::unsettled(tx, &moving)? {

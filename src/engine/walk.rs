@@ -67,7 +67,8 @@ async fn advance(engine: &Engine, id: i64, interrupted: bool) -> Result<Advance,
     let Some(mut piece) = claim(engine, id, left_behind).await? else { return Ok(Advance::Nothing) };
     note_begin(engine, &piece);
     let outcome = carry_out(engine, &mut piece, left_behind).await;
-    if engine.stop.is_cancelled() && outcome.as_ref().is_err_and(DriverError::is_transient) {
+    let cut_off = matches!(outcome, Err(DriverError::Stopping(_)));
+    if cut_off || engine.stop.is_cancelled() && outcome.as_ref().is_err_and(DriverError::is_transient) {
         // Our own stop cut it off, which says nothing about the machine: the next start takes it up.
         return Ok(Advance::Ended);
     }

@@ -53,9 +53,8 @@ impl Connection {
             self.trace.node(self.node, Kind::BmcFailed, text.as_str());
         }
         match error {
-            IpmiError::Unreachable { .. } | IpmiError::NoRoom(_) | IpmiError::Stopping => {
-                DriverError::Unreachable(text)
-            }
+            IpmiError::Unreachable { .. } | IpmiError::NoRoom(_) => DriverError::Unreachable(text),
+            IpmiError::Stopping => DriverError::Stopping(text),
             IpmiError::LeftAlone { .. } => DriverError::LeftAlone(text),
             IpmiError::TimedOut { .. } => DriverError::TimedOut(text),
             IpmiError::Unsupported(_) => DriverError::Unsupported(text),

@@ -82,6 +82,13 @@ impl Service {
             admission: Default::default(),
             backups: Default::default(),
         });
+        // What a test does by hand to nodes is not undone as if an earlier process had done it.
+        tokio::select! {
+            biased;
+            () = state.engine.recovered() => {}
+            // With a damaged store it has ended.
+            _ = tasks.join_next() => {}
+        }
         let socket = net.listen(SocketAddr::from(([127, 0, 0, 1], 0))).await?;
         let address = socket.local_addr()?;
         let server = api::Server { state, listener, limits };

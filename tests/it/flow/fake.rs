@@ -27,6 +27,34 @@ async fn a_fake_node_lives_from_enroll_to_active_to_deleted() -> Tested {
     Ok(())
 }
 
+/// Its reservation would be given back as one of the last process's, under whoever holds it.
+#[tokio::test]
+async fn nobody_holds_a_node_before_what_the_last_process_held_is_given_back() -> Tested {
+    use bessemer::driver::{Environment, Settings};
+    use bessemer::engine::{self, Lock};
+    use bessemer::store::{Options, Store, nodes};
+    let world = World::new().await?;
+    let node = world.enroll().await?;
+    let dir = world.close().await;
+    let (clock, random) = (bessemer::clock::Clock::system(), bessemer::random::Random::system());
+    let store = Store::open(&dir.path().join("store.sqlite"), Options::new(clock.clone(), random.clone()))?;
+    let env = Environment::new(clock, bessemer::net::Net::system(), random, Settings::default());
+    let stop = tokio_util::sync::CancellationToken::new();
+    let (handle, engine) = engine::start(store.clone(), env, Rules::default(), Periods::default(), stop.clone());
+    let call = || handle.call(node, Lock::Exclusive, Duration::from_secs(60), |_, _| Box::pin(async { Ok(()) }));
+    assert!(matches!(call().await, Err(Refusal::Busy(_))), "the engine does not run yet");
+    let found = store.read(move |read| nodes::find(read, node)).await?;
+    assert!(found.is_some_and(|node| node.reservation.is_none()), "it was held");
+    let called = async {
+        let called = call().await;
+        stop.cancel();
+        called
+    };
+    let (ended, called) = tokio::join!(engine, called);
+    ended?;
+    Ok(called?)
+}
+
 #[tokio::test]
 async fn a_held_step_is_let_go_or_aborted_by_the_client() -> Tested {
     let world = World::new().await?;

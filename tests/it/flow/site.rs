@@ -87,7 +87,8 @@ impl Site {
             machines,
             bmc_net: [127, net, 2],
             bmc_port: bmc.port(),
-            personality: Personality::default(),
+            // A service that is killed leaves its sessions behind, here more in a minute than BMCs have room for.
+            personality: Personality { max_sessions: 64, ..Personality::default() },
             mixed_firmware: true,
             dir: at.to_owned(),
             disk_bytes: 8 << 20,
