@@ -10,7 +10,7 @@
 //! Deliberately absent: writing, directories, netascii, and any option that could make one datagram costly (see [`terms`]).
 
 pub mod terms;
-mod transfer;
+pub mod transfer;
 mod transfers;
 
 use std::io;

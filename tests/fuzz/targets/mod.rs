@@ -16,6 +16,7 @@ mod patch;
 mod rmcp;
 mod rmcp_session;
 mod tftp;
+mod tftp_transfer;
 
 /// A target's name, and what it does with bytes.
 pub type Target = (&'static str, fn(&[u8]));

@@ -1,4 +1,5 @@
-//! TFTP: a request in, the terms that it gets, and whether its name may lead anywhere.
+//! TFTP: a request in, the terms that it gets, and whether its name may lead anywhere. Bytes that do not begin as a packet does are
+//! what a client does during a transfer instead ([`super::tftp_transfer`]).
 //!
 //! Oracles: terms are within their bounds and never more than was asked for; what is granted reads back as it was written; a
 //! name that is taken is a file of the directory and nothing else.
@@ -13,6 +14,9 @@ use tftpd::{OptionType, Packet, TransferOption};
 pub fn run(data: &[u8]) {
     // The server's own buffer.
     let data = data.get(..1024).unwrap_or(data);
+    if data.first().is_some_and(|first| *first != 0) {
+        return super::tftp_transfer::run(data);
+    }
     let Ok(packet) = Packet::deserialize(data) else { return };
     match &packet {
         Packet::Rrq { filename, options, .. } => {
