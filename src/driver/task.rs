@@ -37,7 +37,7 @@ pub struct Task {
     pub next_boot: Option<BootDevice>,
     /// What the agent reported, when an inspection is being finished.
     pub inspection_data: Option<Map<String, Value>>,
-    /// What an earlier inspection left: `{"inventory": …, "plugin_data": …}`.
+    /// What an earlier inspection left: `{"inventory": …, "plugin_data": …}`. Only for an inspection or a deploy.
     pub known_inventory: Option<Value>,
     /// The same of this one, until the inspection rules have gone through it.
     pub inspected: Option<Value>,

@@ -70,7 +70,10 @@ pub async fn claim(engine: &Engine, id: i64, interrupted: bool) -> Refused<Optio
         .read(move |read| {
             let Some(mut task) = delta::build(read, uuid, &env)? else { return Ok(None) };
             match flow {
-                FlowName::Deploy => task.config_drive = blobs::load(read, uuid, BlobKind::ConfigDrive)?.map(Arc::from),
+                FlowName::Deploy => {
+                    task.config_drive = blobs::load(read, uuid, BlobKind::ConfigDrive)?.map(Arc::from);
+                    task.known_inventory = blobs::load_json(read, uuid, BlobKind::Inventory)?;
+                }
                 FlowName::Clean | FlowName::Service => {
                     task.asked = blobs::load_json(read, uuid, BlobKind::AskedSteps)?.unwrap_or_default();
                 }

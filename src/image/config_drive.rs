@@ -1,8 +1,9 @@
 //! Config drives: what the instance is told on its first boot, as a small file system labelled `config-2`.
 //!
 //! A client gives one of three: the address of a finished one, a finished one as base64(gzip(image)), or an object from
-//! which it is made here, with the files where cloud-init and cloudbase-init look for them. The agent takes an address or
-//! base64(gzip(image)), and writes it to a partition at the end of the disk.
+//! which it is made here, with the files where cloud-init and cloudbase-init look for them. The agent takes
+//! base64(gzip(image)), and writes it to a partition at the end of the disk. It would take an address too, but what it may
+//! ask there nobody would have judged, so whoever prepares a drive fetches what [`address`] finds.
 
 use std::io::{Read as _, Write as _};
 
@@ -20,6 +21,9 @@ use crate::net::http::Url;
 /// Longest file system that is accepted or made; the agent has the same limit.
 pub const MAX_BYTES: usize = 64 << 20;
 
+/// Longest text that is fetched: as long as what a client may give with the request.
+pub const MAX_TEXT_BYTES: u64 = 64 << 20;
+
 /// The label by which initialisation programs find it.
 pub const LABEL: &str = "config-2";
 
@@ -28,7 +32,7 @@ const VERSIONS: [&str; 2] = ["2012-08-10", "latest"];
 
 const KEYS: [&str; 4] = ["meta_data", "network_data", "user_data", "vendor_data"];
 
-/// Makes what `write_image` takes as `configdrive` from what the client gave, or nothing if that was nothing. Blocking
+/// Makes base64(gzip(image)) from what the client gave, unless it is an address, or nothing if that was nothing. Blocking
 /// and possibly slow: call it off the runtime. Errors name the field and never show the content.
 pub fn prepare(given: &[u8], node: Uuid, node_name: Option<&str>, at: Timestamp) -> Result<Option<String>, ImageError> {
     let text = std::str::from_utf8(given).map_err(|_| wrong("expected text or an object"))?.trim();
@@ -58,8 +62,21 @@ fn prepare_text(text: &str) -> Result<Option<String>, ImageError> {
         Url::parse(text).map_err(|_| wrong("it is an address, and not a valid http:// or https:// one"))?;
         return Ok(Some(text.to_owned()));
     }
-    check(text)?;
+    check(text, "expected an address, an object, or base64 of a gzipped file system")?;
     Ok(Some(text.to_owned()))
+}
+
+/// Where the drive is, if what was prepared is an address.
+pub fn address(prepared: &str) -> Option<Url> {
+    if is_address(prepared) { Url::parse(prepared).ok() } else { None }
+}
+
+/// What was found at an address, checked. Blocking, as [`prepare`] is.
+pub fn fetched(bytes: &[u8]) -> Result<String, ImageError> {
+    let expected = "expected base64 of a gzipped file system at its address";
+    let text = std::str::from_utf8(bytes).map_err(|_| wrong(expected))?.trim();
+    check(text, expected)?;
+    Ok(text.to_owned())
 }
 
 /// Whether `text` is meant as an address. A text that only has one in it, such as a script, is not.
@@ -70,8 +87,7 @@ fn is_address(text: &str) -> bool {
 }
 
 /// Whether `text` is base64(gzip(something of at most [`MAX_BYTES`])): an agent finds out only after writing the image.
-fn check(text: &str) -> Result<(), ImageError> {
-    let expected = "expected an address, an object, or base64 of a gzipped file system";
+fn check(text: &str, expected: &str) -> Result<(), ImageError> {
     // base64(1) breaks lines, and the agent's decoder skips the breaks.
     let compact: Vec<u8> = text.bytes().filter(|byte| !byte.is_ascii_whitespace()).collect();
     let packed = BASE64.decode(compact).map_err(|_| wrong(expected))?;

@@ -30,7 +30,7 @@ impl ImageError {
         matches!(self, ImageError::Unreachable(_) | ImageError::NoRoom(_))
     }
 
-    pub(super) fn fetching(location: &str, error: &HttpError) -> Self {
+    pub fn fetching(location: &str, error: &HttpError) -> Self {
         let leave = if matches!(error, HttpError::Barred { .. }) { " (images.local_networks)" } else { "" };
         let text = format!("{location}: {error}{leave}");
         if error.retryable() { ImageError::Unreachable(text) } else { ImageError::Unusable(text) }

@@ -18,7 +18,7 @@ use std::time::Duration;
 use serde_json::{Map, Value, json};
 
 use super::machine::{end_ramdisk, power_off, restart, start, tear_down_agent};
-use super::{AgentClient, fast_track, image, logs, raid, steps};
+use super::{AgentClient, drive, fast_track, image, logs, raid, steps};
 use crate::driver::boot_mode::{self, BootMode};
 use crate::driver::traits::{Done, Fut, RamdiskFor};
 use crate::driver::{Deploy, Driver, DriverError, Interface, OnCrash, Outcome, Property, Task};
@@ -85,7 +85,7 @@ impl Interface for Direct {
             match self.0 {
                 Instance::Image => image::validate(task).await,
                 Instance::Steps => {
-                    image::drive(task).await?;
+                    drive::check(task).await?;
                     boot_mode::of(&task.node).map(drop)
                 }
                 Instance::Ramdisk => validate_ramdisk(task),

@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 
 use super::raid;
 use crate::driver::{DriverError, Task};
-use crate::model::{FlowName, InterfaceKind, Step, StepSource};
+use crate::model::{FlowName, InterfaceKind, Step};
 
 /// The `node` and `ports` parameters.
 pub fn node_and_ports(task: &Task) -> Map<String, Value> {
@@ -65,12 +65,13 @@ pub fn execute(flow: FlowName) -> String {
     format!("{kind}.execute_{kind}_step")
 }
 
-/// The parameters of that command. `args` takes the place of the step's own.
+/// The parameters of that command. `args` takes the place of the step's own; `drive` is shown with the node.
 pub fn execute_params(
     task: &Task,
     flow: FlowName,
     step: &Step,
     args: Option<Map<String, Value>>,
+    drive: Option<Value>,
 ) -> Result<Map<String, Value>, DriverError> {
     let mut params = node_and_ports(task);
     let mut args = args.unwrap_or_else(|| step.args.clone());
@@ -80,11 +81,9 @@ pub fn execute_params(
     if step.interface == InterfaceKind::Raid {
         args = raid::arguments(step);
     }
-    if let (Some(drive), StepSource::Agent) = (&task.config_drive, step.source) {
+    if let Some(drive) = drive {
         // Steps that deploy by themselves find it where the client put it.
-        let text = String::from_utf8_lossy(drive);
-        let given = serde_json::from_str::<Map<String, Value>>(&text).map(Value::Object);
-        params["node"]["instance_info"]["configdrive"] = given.unwrap_or_else(|_| text.into_owned().into());
+        params["node"]["instance_info"]["configdrive"] = drive;
     }
     let step = json!({
         "interface": step.interface.as_str(), "step": step.step, "priority": step.priority,

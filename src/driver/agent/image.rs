@@ -2,15 +2,13 @@
 
 use serde_json::{Map, Value, json};
 
-use super::layout;
-use crate::blocking;
+use super::{drive, layout, room};
 use crate::driver::boot_mode;
 use crate::driver::pxe::provisioning_url;
 use crate::driver::{DriverError, Task};
 use crate::image::cache::{Image, Source};
 use crate::image::checksum::Wanted;
-use crate::image::format::Format;
-use crate::image::{ImageCache, ImageError, checksum, config_drive};
+use crate::image::{ImageCache, ImageError, checksum};
 use crate::wire::ipa::ImageInfo;
 
 /// Reads and checks the image fields of `instance_info`. Errors name the field.
@@ -78,7 +76,7 @@ pub async fn validate(task: &Task) -> Result<(), DriverError> {
     if is_partition(task) {
         layout::of(task)?;
     }
-    drive(task).await?;
+    drive::check(task).await?;
     cache.check(&source.location).await.map_err(|error| driver_error(&error))
 }
 
@@ -95,9 +93,7 @@ pub async fn write_args(task: &mut Task) -> Result<Map<String, Value>, DriverErr
     check_format(task, &image)?;
     let key = task.image_key(&image.name);
     let partition = is_partition(task);
-    if partition {
-        fits(task, &image)?;
-    }
+    room::check(task, &image, partition)?;
     let layout = if partition { layout::told(task, is_rebuild(task))? } else { Map::new() };
     let info = ImageInfo {
         id: image.name.clone(),
@@ -118,7 +114,7 @@ pub async fn write_args(task: &mut Task) -> Result<Map<String, Value>, DriverErr
     }
     let mut args = Map::new();
     args.insert("image_info".to_owned(), json!(info));
-    if let Some(drive) = drive(task).await? {
+    if let Some(drive) = drive::get(task).await? {
         args.insert("configdrive".to_owned(), Value::String(drive));
     }
     Ok(args)
@@ -146,36 +142,8 @@ fn check_format(task: &Task, image: &Image) -> Result<(), DriverError> {
     }
 }
 
-/// Whether the file system fits into the root partition: the agent would find out after it has parted the disk.
-fn fits(task: &Task, image: &Image) -> Result<(), DriverError> {
-    let bytes = match image.format {
-        Format::Raw => image.bytes,
-        Format::Qcow2 { virtual_bytes } => virtual_bytes,
-    };
-    let (needed, root_mb) = (bytes.div_ceil(1 << 20), layout::of(task)?.root_mb);
-    if u64::try_from(root_mb).unwrap_or(0) < needed {
-        return Err(DriverError::misconfigured(format!(
-            "instance_info/root_gb: is {}, but the image becomes {needed} MiB",
-            root_mb / 1024
-        )));
-    }
-    Ok(())
-}
-
-/// The config drive as `write_image` takes it. Errors: what was given is none.
-pub async fn drive(task: &Task) -> Result<Option<String>, DriverError> {
-    let Some(given) = task.config_drive.clone() else { return Ok(None) };
-    let (uuid, name, now) = (task.node.uuid, task.node.name.clone(), task.env.clock.now());
-    // Packing tens of megabytes is no work for the runtime.
-    let made = blocking::run(move || config_drive::prepare(&given, uuid, name.as_deref(), now)).await;
-    match made {
-        Ok(made) => made.map_err(|error| driver_error(&error)),
-        Err(panicked) => Err(DriverError::Refused(format!("the config drive could not be made: {panicked}"))),
-    }
-}
-
 /// With what a person can do about it.
-fn driver_error(error: &ImageError) -> DriverError {
+pub fn driver_error(error: &ImageError) -> DriverError {
     match error {
         ImageError::Unusable(text) => DriverError::misconfigured(format!("instance_info/{text}")),
         ImageError::Unreachable(text) => {

@@ -10,6 +10,7 @@
 mod client;
 mod deploy;
 mod document;
+mod drive;
 mod fast_track;
 pub mod hooks;
 mod image;
@@ -21,6 +22,7 @@ mod power;
 mod progress;
 mod raid;
 mod rescue;
+mod room;
 mod steps;
 
 pub use client::{AgentClient, Started};

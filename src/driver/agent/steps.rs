@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::{Map, Value};
 
 use super::document::{execute, execute_params, kind, node_and_ports};
-use super::{AgentClient, Progress, Started, raid};
+use super::{AgentClient, Progress, Started, drive, raid};
 use crate::driver::traits::RamdiskFor;
 use crate::driver::{Driver, DriverError, Outcome, Task};
 use crate::model::{FlowName, InterfaceKind, PowerTarget, Step, StepSource, WaitFor};
@@ -67,8 +67,9 @@ pub async fn send(
     step: &Step,
     args: Option<Map<String, Value>>,
 ) -> Result<Outcome, DriverError> {
+    let drive = if step.source == StepSource::Agent { drive::given(task).await? } else { None };
     let started = match AgentClient::of(task).await {
-        Ok(client) => client.start(&execute(flow), execute_params(task, flow, step, args)?).await,
+        Ok(client) => client.start(&execute(flow), execute_params(task, flow, step, args, drive)?).await,
         Err(error) => Err(error),
     };
     match started {

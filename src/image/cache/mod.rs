@@ -191,6 +191,11 @@ impl ImageCache {
         blocking(move || fetch::check(&location, &roots)).await
     }
 
+    /// Where sources may be.
+    pub fn reach(&self) -> &Reach {
+        &self.0.settings.reach
+    }
+
     /// `holder` needs its images no more.
     pub fn release(&self, holder: &str) {
         self.index().release(holder);

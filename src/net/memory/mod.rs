@@ -8,7 +8,7 @@
 //! once, as the end of a process does: its peers see resets, and it never hears anything again.
 //!
 //! Addresses are the loopback ones that a rack in software uses; a socket at `0.0.0.0` hears its port at all of them.
-//! Deliberately absent: broadcast, interfaces, raw sockets, names.
+//! Names have the addresses that [`Network::name`] gives them. Deliberately absent: broadcast, interfaces, raw sockets.
 
 mod faults;
 mod tcp;
@@ -52,6 +52,8 @@ struct State {
     tcp: BTreeMap<SocketAddr, Arc<Door>>,
     /// Pipes with the host that writes into them, for the day on which it dies.
     pipes: Vec<(u64, Weak<tcp::Pipe>)>,
+    /// The answers that are still to be given about each name.
+    names: BTreeMap<String, VecDeque<Vec<IpAddr>>>,
     hosts: u64,
     next_port: u16,
     faults: Faults,
@@ -83,6 +85,11 @@ impl Network {
     /// Turns the knobs of what befalls packets from now on.
     pub fn misbehave(&self, turn: impl FnOnce(&mut Faults)) {
         turn(&mut self.state().faults);
+    }
+
+    /// Gives a name its addresses: one answer each time that it is looked up, the last one for ever.
+    pub fn name(&self, name: &str, answers: impl IntoIterator<Item = Vec<IpAddr>>) {
+        self.state().names.insert(name.to_owned(), answers.into_iter().collect());
     }
 
     /// What has befallen packets so far.
@@ -199,6 +206,14 @@ impl Host {
         state.tcp.insert(at, door.clone());
         drop(state);
         Ok(Listener::new(self.clone(), door))
+    }
+
+    /// The addresses of a name, now.
+    pub(super) fn look_up(&self, name: &str) -> Vec<IpAddr> {
+        let mut state = self.network.state();
+        let Some(answers) = state.names.get_mut(name) else { return vec![] };
+        let next = if answers.len() > 1 { answers.pop_front() } else { answers.front().cloned() };
+        next.unwrap_or_default()
     }
 
     /// Never returns if the host is dead.

@@ -193,6 +193,9 @@ impl Ramdisk {
                 "reload the steps",
             ));
         }
+        if let Some(node) = params.get("node") {
+            self.faults.shown(&node["instance_info"]["configdrive"]);
+        }
         let step = params.get("step").cloned().unwrap_or_default();
         let name = step["step"].as_str().unwrap_or_default().to_owned();
         if self.faults.fails(&name) {

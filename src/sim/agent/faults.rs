@@ -2,6 +2,8 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use serde_json::Value;
+
 /// Knobs, shared by whoever turns them and the ramdisk; a machine keeps its own over several boots. Cheap to clone.
 #[derive(Clone, Debug, Default)]
 pub struct Faults(Arc<Mutex<Knobs>>);
@@ -43,6 +45,8 @@ pub struct Knobs {
     pub plain: bool,
     /// How often the disk began to be written or wiped; for whoever asks afterwards.
     pub writes: u64,
+    /// The config drives that steps came with, as parts of the node; for whoever asks afterwards.
+    pub drives_shown: Vec<Value>,
 }
 
 impl Faults {
@@ -58,6 +62,17 @@ impl Faults {
     /// How often the disk began to be written or wiped, over all boots.
     pub fn writes(&self) -> u64 {
         self.knobs().writes
+    }
+
+    /// What steps came with as the node's config drive, over all boots.
+    pub fn drives_shown(&self) -> Vec<Value> {
+        self.knobs().drives_shown.clone()
+    }
+
+    pub(super) fn shown(&self, drive: &Value) {
+        if !drive.is_null() {
+            self.knobs().drives_shown.push(drive.clone());
+        }
     }
 
     pub(super) fn wrote(&self) {

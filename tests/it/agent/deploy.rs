@@ -17,7 +17,7 @@ fn hex(bytes: &[u8]) -> String {
 }
 
 /// A deploy of `image` with a config drive.
-fn deploying(bench: &Bench, image: &[u8]) -> Tested<Task> {
+pub fn deploying(bench: &Bench, image: &[u8]) -> Tested<Task> {
     let path = bench.dir.path().join("images/disk.raw");
     std::fs::write(&path, image)?;
     let mut task = bench.task()?;
@@ -30,13 +30,13 @@ fn deploying(bench: &Bench, image: &[u8]) -> Tested<Task> {
     Ok(task)
 }
 
-fn step(task: &Task, name: &str) -> Tested<Step> {
+pub fn step(task: &Task, name: &str) -> Tested<Step> {
     let steps = Driver::of(&task.node)?.deploy.steps(task, FlowName::Deploy);
     Ok(steps.into_iter().find(|step| step.step == name).ok_or("no such step")?)
 }
 
 /// Begins a step and looks at it after each heartbeat until it is settled.
-async fn walk(task: &mut Task, step: &Step) -> Tested<Outcome> {
+pub async fn walk(task: &mut Task, step: &Step) -> Tested<Outcome> {
     let driver = Driver::of(&task.node)?;
     let mut outcome = driver.deploy.run_step(task, step).await?;
     while let Outcome::Wait { .. } = outcome {

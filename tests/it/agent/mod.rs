@@ -3,8 +3,10 @@
 mod client;
 mod contact;
 mod deploy;
+mod drive;
 mod garbage;
 mod hooks;
+mod room;
 mod rules;
 mod service;
 mod stranger;

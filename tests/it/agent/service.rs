@@ -13,6 +13,7 @@ use bessemer::image::cache;
 use bessemer::model::secret::Sealed;
 use bessemer::model::{InterfaceKind, Node, Port};
 use bessemer::net::Net;
+use bessemer::net::http::Reach;
 use bessemer::random::Random;
 use bessemer::sim::agent::{Agent, Faults, Machine, Pace, World};
 use bytes::Bytes;
@@ -147,7 +148,7 @@ impl Bench {
         Self::booted(None, "").await
     }
 
-    /// With an image cache whose root is `images` in the bench's directory.
+    /// With an image cache whose root is `images` in the bench's directory, and which may ask 127.0.0.1.
     pub async fn with_images() -> Tested<Self> {
         let dir = tempfile::tempdir()?;
         std::fs::create_dir(dir.path().join("images"))?;
@@ -171,6 +172,7 @@ impl Bench {
         if with_images {
             let mut cache = cache::Settings::new(dir.path().join("cache"), 64 << 20);
             cache.roots = vec![dir.path().join("images")];
+            cache.reach = Reach::routed_and("127.0.0.1".parse().into_iter().collect(), vec![]);
             env = env.clone().with_images(ImageCache::start(cache, env.http.clone(), clock.clone()).await?);
         }
         let mut service = Service::start(env.images.clone()).await?;

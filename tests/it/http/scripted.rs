@@ -40,7 +40,16 @@ impl Server {
         address: Ipv4Addr,
         answers: impl IntoIterator<Item = (&'static str, Answer)>,
     ) -> std::io::Result<Self> {
-        let listener = Net::system().listen(SocketAddr::from((address, 0))).await?;
+        Self::start_on(&Net::system(), SocketAddr::from((address, 0)), answers).await
+    }
+
+    /// The same on any network.
+    pub async fn start_on(
+        net: &Net,
+        at: SocketAddr,
+        answers: impl IntoIterator<Item = (&'static str, Answer)>,
+    ) -> std::io::Result<Self> {
+        let listener = net.listen(at).await?;
         let address = listener.local_addr()?;
         let answers: HashMap<_, _> = answers.into_iter().collect();
         let seen = Arc::new(Mutex::new(vec![]));

@@ -10,6 +10,8 @@ use rustls::ServerConfig;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::task::JoinSet;
+
+use super::scripted::{Server, ok};
 use tokio_rustls::TlsAcceptor;
 
 type Result<T = ()> = std::result::Result<T, Box<dyn std::error::Error>>;
@@ -34,6 +36,10 @@ fn self_made() -> Result<Certificate> {
 
 /// Answers every connection with an empty 200.
 async fn serve(certificate: Certificate) -> Result<(SocketAddr, JoinSet<()>)> {
+    serve_with(certificate, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi".to_owned()).await
+}
+
+async fn serve_with(certificate: Certificate, answer: String) -> Result<(SocketAddr, JoinSet<()>)> {
     let config = ServerConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
         .with_safe_default_protocol_versions()?
         .with_no_client_auth()
@@ -47,7 +53,7 @@ async fn serve(certificate: Certificate) -> Result<(SocketAddr, JoinSet<()>)> {
             let Ok(mut stream) = acceptor.accept(stream).await else { continue };
             let mut request = [0; 1024];
             drop(stream.read(&mut request).await);
-            drop(stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi").await);
+            drop(stream.write_all(answer.as_bytes()).await);
             drop(stream.shutdown().await);
         }
     });
@@ -72,6 +78,19 @@ async fn a_pinned_certificate_is_believed_and_no_other() -> Result {
     assert_eq!(ask(address, Trust::Pinned(pem.into())).await??, b"hi");
     let refused = ask(address, Trust::Pinned(other.pem.into())).await?;
     assert!(matches!(refused, Err(HttpError::Tls { .. })), "{refused:?}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn what_was_asked_for_in_secret_is_not_asked_for_in_the_open() -> Result {
+    let open = Server::start([("/x", ok(b"hi"))]).await?;
+    for status in ["301 Moved", "302 Found", "303 Other", "307 Again", "308 Moved"] {
+        let moved = format!("HTTP/1.1 {status}\r\nLocation: {}\r\nContent-Length: 0\r\n\r\n", open.url("/x"));
+        let (address, _server) = serve_with(self_made()?, moved).await?;
+        let refused = ask(address, Trust::Anyone).await?;
+        assert!(matches!(&refused, Err(HttpError::Url(why)) if why.contains("https to http")), "{status}: {refused:?}");
+    }
+    assert_eq!(open.heads().len(), 0);
     Ok(())
 }
 

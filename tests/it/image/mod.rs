@@ -3,3 +3,4 @@
 mod cache;
 mod config_drive;
 mod hostile;
+mod names;

@@ -18,7 +18,7 @@
 //! nothing in it is believed beyond its shape.
 
 mod facts;
-mod hints;
+pub(super) mod hints;
 mod lldp;
 mod ports;
 mod root_device;
