@@ -3,6 +3,9 @@
 //! Both write only columns that belong to the agent's contact (see ARCHITECTURE.md), so neither needs the node's
 //! reservation: a heartbeat is never refused because somebody works on the node.
 
+mod refusal;
+
+pub use refusal::{Door, refusal};
 use serde_json::Value;
 use uuid::Uuid;
 
@@ -94,37 +97,6 @@ pub fn find(read: &Read, asked: &Lookup) -> Refused<Option<Node>> {
         Some(uuid) => Ok(nodes::find(read, uuid)?),
         None => Ok(None),
     }
-}
-
-/// Why a lookup or a report found nobody, for the node's admin: whose node it is about, if any, and a sentence without
-/// its end.
-pub fn refusal(read: &Read, asked: &Lookup, rules: &Rules) -> Refused<(Option<Uuid>, String)> {
-    let cards = asked.addresses.join(", ");
-    let node = find(read, asked)?;
-    Ok(match (node, asked.node_uuid) {
-        (Some(node), _) if answers_lookup(&node, rules) => (
-            Some(node.uuid),
-            format!(
-                "it came from an address that is not the machine's, names other cards ({cards}), or came too early or too \
-                     late (\"{}\")",
-                node.provision_state
-            ),
-        ),
-        (Some(node), _) => {
-            (Some(node.uuid), format!("no agent is expected while the node is \"{}\"", node.provision_state))
-        }
-        (None, Some(uuid)) => (None, format!("there is no node {uuid}")),
-        (None, None) => {
-            let mut owners = Vec::new();
-            for address in &asked.addresses {
-                owners.extend(ports::find_by_address(read, address)?.map(|port| port.node_uuid));
-            }
-            match owners.first() {
-                Some(owner) => (Some(*owner), format!("its cards ({cards}) are ports of more than one node")),
-                None => (None, format!("no port has any of its cards ({cards})")),
-            }
-        }
-    })
 }
 
 fn secret_of(read: &Read, node: &Node, pointer: &str) -> Refused<Option<Value>> {

@@ -73,18 +73,35 @@ pub fn check(read: &Read, node: &Node, url: &str, peer: Peer, agents: &Agents) -
     Ok(())
 }
 
-/// Whether a machine that has an address of ours speaks from another: then it is not that machine.
+/// Whether somebody speaks for a machine from where it is not.
 pub fn is_impostor(tx: &Tx, node: &Node, peer: Peer, agents: &Agents) -> Refused<bool> {
+    let found = impostor(tx, node, peer, agents, tx.now())?;
+    if let Some(why) = &found {
+        tracing::warn!(node = %node.uuid, peer = %peer.address, why, "refused: this is not the machine");
+    }
+    Ok(found.is_some())
+}
+
+/// Why whoever speaks is not the machine; nothing if it may be. Where our DHCP gives out the addresses, a machine speaks from
+/// the one that it has, and one that has none has not booted: whoever speaks for it then would have its token before it does.
+pub fn impostor(read: &Read, node: &Node, peer: Peer, agents: &Agents, now: Timestamp) -> Refused<Option<String>> {
     if !agents.leased || agents.networks.iter().any(|block| block.contains(peer.address)) {
-        return Ok(false);
+        return Ok(None);
     }
-    let now = tx.now();
-    let held: Vec<_> = leased(tx, node)?.into_iter().filter(|lease| lease.expires_at > now).collect();
-    let impostor = !held.is_empty() && !held.iter().any(|lease| lease.address == peer.address);
-    if impostor {
-        tracing::warn!(node = %node.uuid, peer = %peer.address, "refused: asked from another address than the machine's");
+    let mut held = leased(read, node)?;
+    if held.iter().any(|lease| lease.expires_at > now) {
+        held.retain(|lease| lease.expires_at > now);
     }
-    Ok(impostor)
+    if held.iter().any(|lease| lease.address == peer.address) {
+        return Ok(None);
+    }
+    let has: Vec<String> = held.iter().map(|lease| lease.address.to_string()).collect();
+    Ok(match &has[..] {
+        // It was told apart by something else than its cards, of which nobody knows any.
+        [] if ports::of_node(read, node.uuid)?.is_empty() => None,
+        [] => Some(format!("it came from {}, and no address was leased to the machine's cards yet", peer.address)),
+        has => Some(format!("it came from {}, and the machine's address is {}", peer.address, has.join(" or "))),
+    })
 }
 
 /// What our DHCP gave to the node's cards. An old lease counts as well: many a ramdisk never renews its own, and its

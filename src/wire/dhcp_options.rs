@@ -21,6 +21,8 @@ pub mod code {
     pub const SERVER_ID: u8 = 54;
     pub const PARAMETER_LIST: u8 = 55;
     pub const MESSAGE: u8 = 56;
+    /// Longest message that the client takes, with its IP and UDP headers.
+    pub const MOST_BYTES: u8 = 57;
     pub const RENEW_SECS: u8 = 58;
     pub const REBIND_SECS: u8 = 59;
     pub const VENDOR_CLASS: u8 = 60;
@@ -97,6 +99,11 @@ impl Options {
         }
     }
 
+    /// Takes an option away.
+    pub fn remove(&mut self, code: u8) {
+        self.0.retain(|(known, _)| *known != code);
+    }
+
     /// The raw bytes of an option.
     pub fn get(&self, code: u8) -> Option<&[u8]> {
         self.0.iter().find(|(known, _)| *known == code).map(|(_, value)| value.as_slice())
@@ -120,6 +127,11 @@ impl Options {
     /// An option that is a number of seconds.
     pub fn secs(&self, code: u8) -> Option<u32> {
         self.get(code).and_then(|v| v.try_into().ok()).map(u32::from_be_bytes)
+    }
+
+    /// An option that is a number of two bytes.
+    pub fn number(&self, code: u8) -> Option<u16> {
+        self.get(code).and_then(|v| v.try_into().ok()).map(u16::from_be_bytes)
     }
 
     /// The architectures that the client can boot, most wanted first (option 93 is a list).

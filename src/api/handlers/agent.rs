@@ -11,7 +11,8 @@ use crate::api::surface::params;
 use crate::api::surface::quirks::Quirk;
 use crate::api::{Answer, Call, Fault};
 use crate::model::secret::MASK;
-use crate::service::agent::{Found, Heartbeat, Lookup, heartbeat, lookup, refusal};
+use crate::service::Refusal;
+use crate::service::agent::{Door, Found, Heartbeat, Lookup, heartbeat, lookup, refusal};
 use crate::service::inspection::{Report, continue_inspection};
 use crate::service::nodes::{self, Ident};
 use crate::service::whereabouts::{self, Peer};
@@ -40,7 +41,7 @@ pub async fn look_up(call: Call) -> Result<Answer, Fault> {
             Ok(Answer::json(&document(&call, &found)?))
         }
         Err(refusal) => {
-            note_refused(&call, asked, Kind::LookupRefused).await;
+            note_refused(&call, Door::Lookup, asked, &refusal).await;
             Err(refusal.into())
         }
     }
@@ -67,11 +68,15 @@ fn trace(call: &Call) -> &Trace {
 }
 
 /// The agent learns nothing of why it is refused; its admin does.
-async fn note_refused(call: &Call, asked: Lookup, kind: Kind) {
-    let rules = call.state.engine.rules().clone();
+async fn note_refused(call: &Call, door: Door, asked: Lookup, told: &Refusal) {
+    let kind = if door == Door::Lookup { Kind::LookupRefused } else { Kind::ReportRefused };
+    let (rules, peer) = (call.state.engine.rules().clone(), Peer::new(call.peer));
+    let now = call.state.engine.environment().clock.now();
     let (cards, question) = (asked.addresses.clone(), asked);
-    let found = call.state.store.read(move |read| refusal(read, &question, &rules)).await;
+    let found = call.state.store.read(move |read| refusal(read, door, &question, peer, now, &rules)).await;
     let Ok((node, why)) = found else { return };
+    // Everything but "not found" says by itself what it was.
+    let why = if matches!(told, Refusal::NotFound(_)) { why } else { told.to_string() };
     match node {
         Some(node) => trace(call).node(node, kind, why),
         None => cards
@@ -134,7 +139,7 @@ pub async fn report(call: Call) -> Result<Answer, Fault> {
     let found = match taken {
         Ok(found) => found,
         Err(refusal) => {
-            note_refused(&call, asked, Kind::ReportRefused).await;
+            note_refused(&call, Door::Report, asked, &refusal).await;
             return Err(refusal.into());
         }
     };

@@ -387,6 +387,7 @@ impl Shared {
         if let Some(name) = self.name(asked.mac) {
             reply.options.set(code::HOST_NAME, name);
         }
+        reply::fit(&mut reply, &asked.message);
         reply
     }
 

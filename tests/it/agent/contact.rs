@@ -6,7 +6,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use bessemer::clock::Clock;
 use bessemer::model::{FlowName, Node, Phase, Port, Stage, State, Work};
 use bessemer::random::Random;
-use bessemer::service::agent::{Found, Heartbeat, Lookup, heartbeat, lookup};
+use bessemer::service::agent::{Door, Found, Heartbeat, Lookup, heartbeat, lookup, refusal};
 use bessemer::service::inspection::{Report, continue_inspection};
 use bessemer::service::rules::Agents;
 use bessemer::service::whereabouts::Peer;
@@ -165,14 +165,115 @@ async fn a_machine_that_leased_an_address_is_told_its_token_there_and_nowhere_el
     Ok(())
 }
 
+/// Else whoever knows its card would have its token before it has booted.
+#[tokio::test]
+async fn a_machine_that_leased_nothing_yet_is_nowhere() -> Tested {
+    let mut room = Room::new(State::DeployWait, dhcp()).await?;
+    for early in [MACHINE, STRANGER] {
+        assert!(room.look_up(early).await.is_err(), "{early}");
+    }
+    room.lease("52:54:00:aa:bb:02", STRANGER.parse()?, 600).await?;
+    assert!(room.look_up(STRANGER).await.is_err(), "a lease of another card is nothing to it");
+    // A ramdisk that never renewed its lease and has its agent restarted.
+    room.lease(MAC, MACHINE.parse()?, -60).await?;
+    assert!(room.look_up(STRANGER).await.is_err());
+    assert!(room.token(MACHINE).await.is_some());
+    // Where addresses are somebody else's business, nothing is known of them.
+    room = Room::new(State::DeployWait, Agents::default()).await?;
+    assert!(room.token(STRANGER).await.is_some());
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_refusal_has_the_one_reason_that_applies() -> Tested {
+    let here = Lookup { addresses: vec![MAC.to_owned()], node_uuid: None };
+    let other = Lookup { addresses: vec!["52:54:00:aa:bb:99".to_owned()], node_uuid: None };
+    for (state, door, asked, peer, leased, reason) in [
+        (
+            State::Active,
+            Door::Lookup,
+            &here,
+            MACHINE,
+            Some(MACHINE),
+            "no agent is expected while the node is \"active\"",
+        ),
+        (
+            State::DeployWait,
+            Door::Lookup,
+            &here,
+            STRANGER,
+            Some(MACHINE),
+            "it came from 10.77.0.66, and the machine's address is 10.77.0.100",
+        ),
+        (
+            State::DeployWait,
+            Door::Lookup,
+            &here,
+            MACHINE,
+            None,
+            "it came from 10.77.0.100, and no address was leased to the machine's cards yet",
+        ),
+        (
+            State::DeployWait,
+            Door::Lookup,
+            &here,
+            MACHINE,
+            Some(MACHINE),
+            "it came a moment too early or too late; the node is \"wait call-back\" now",
+        ),
+        (
+            State::DeployWait,
+            Door::Lookup,
+            &other,
+            MACHINE,
+            Some(MACHINE),
+            "no port has any of its cards (52:54:00:aa:bb:99)",
+        ),
+        (
+            State::DeployWait,
+            Door::Report,
+            &here,
+            MACHINE,
+            Some(MACHINE),
+            "no report is expected while the node is \"wait call-back\"",
+        ),
+        (
+            State::InspectWait,
+            Door::Report,
+            &here,
+            STRANGER,
+            Some(MACHINE),
+            "it came from 10.77.0.66, and the machine's address is 10.77.0.100",
+        ),
+        (State::Active, Door::Report, &other, MACHINE, None, "no port has any of its cards (52:54:00:aa:bb:99)"),
+    ] {
+        let room = Room::new(state, dhcp()).await?;
+        if let Some(address) = leased {
+            room.lease(MAC, address.parse()?, 600).await?;
+        }
+        let (asked, peer, now, rules) = (asked.clone(), peer_at(peer), Clock::system().now(), room.rules.clone());
+        let found = room.store.read(move |read| refusal(read, door, &asked, peer, now, &rules)).await;
+        assert_eq!(found.map_err(|error| error.to_string())?.1, reason);
+    }
+    // By UUID, with the cards of another machine.
+    let room = Room::new(State::InspectWait, Agents::default()).await?;
+    let asked = Lookup { node_uuid: Some(room.node), ..other.clone() };
+    let (now, rules) = (Clock::system().now(), room.rules.clone());
+    let found = room.store.read(move |read| refusal(read, Door::Report, &asked, peer_at(MACHINE), now, &rules)).await;
+    let reason = format!("it is of a machine with the cards 52:54:00:aa:bb:99, and the node's ports are {MAC}");
+    assert_eq!(found.map_err(|error| error.to_string())?, (Some(room.node), reason));
+    Ok(())
+}
+
 #[tokio::test]
 async fn a_callback_goes_only_to_an_address_that_the_machine_leased() -> Tested {
     let room = Room::new(State::DeployWait, dhcp()).await?;
     let neighbour = Ipv4Addr::new(10, 77, 0, 101);
     room.lease("52:54:00:aa:bb:02", neighbour, 600).await?;
-    let token = room.token(MACHINE).await.ok_or("no token")?;
+    room.lease(MAC, "10.77.0.99".parse()?, 600).await?;
+    let token = room.token("10.77.0.99").await.ok_or("no token")?;
     let machine = format!("https://{MACHINE}:9999");
-    assert!(room.beat(&token, &machine, peer_at(MACHINE)).await.is_err(), "nothing was leased yet");
+    assert!(room.beat(&token, &machine, peer_at(MACHINE)).await.is_err(), "that is not what was leased");
     // Long past: many a ramdisk never renews its lease.
     room.lease(MAC, MACHINE.parse()?, -60).await?;
     for at in ["10.77.0.101", STRANGER, "127.0.0.1", "169.254.169.254", "0.0.0.0", "[::1]", "[::ffff:127.0.0.1]"] {

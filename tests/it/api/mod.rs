@@ -23,3 +23,4 @@ mod states;
 mod surface;
 mod volumes;
 mod why;
+mod wire;
