@@ -16,7 +16,6 @@ use hyper::body::{Body as _, Incoming};
 use hyper::header::{CONTENT_LENGTH, HeaderMap};
 
 use super::Fault;
-use super::admission::too_busy;
 use super::fair::{Fair, Share};
 use super::surface::{Reach, Route};
 use crate::clock::Clock;
@@ -101,7 +100,8 @@ impl Bodies {
         let of = if bytes <= SMALL { &shares.small } else { &shares.large };
         let taken = of.take(source, bytes, SHARE_WITHIN).await;
         taken.ok_or_else(|| {
-            too_busy("The request bodies of others take all the memory that there is for them. Try again.")
+            let why = "The request bodies of others take all the memory that there is for them. Try again.";
+            Fault::later(why, SHARE_WITHIN.as_secs())
         })
     }
 }
@@ -201,6 +201,18 @@ mod tests {
             self.left -= 1;
             Poll::Ready(Some(Ok(Frame::data(Bytes::from(vec![b' '; self.bytes])))))
         }
+    }
+
+    #[test]
+    fn the_memory_that_is_promised_is_the_memory_that_is_there() {
+        let bodies = Bodies::default();
+        let mib = |shares: &Shares| (shares.small.left() + shares.large.left()) >> 20;
+        let (answers, clients, machines) =
+            (super::super::admission::ANSWER_BYTES >> 20, mib(&bodies.admin), mib(&bodies.machines));
+        let promise = format!(
+            "{answers} MiB of answers that are not taken, {clients} MiB of clients' bodies, {machines} MiB of machines'"
+        );
+        assert!(include_str!("../../README.md").contains(&promise), "README: {promise}");
     }
 
     #[tokio::test(start_paused = true)]

@@ -19,9 +19,6 @@ use super::surface::routes::{self, Found};
 use super::surface::{Quirk, Reach, Route, Version, params};
 use super::{Answer, Fault, Shared};
 
-/// When a client that found us too busy shall come back.
-const COME_BACK_SECS: HeaderValue = HeaderValue::from_static("2");
-
 const VERSION: HeaderName = HeaderName::from_static("x-openstack-ironic-api-version");
 const MIN_VERSION: HeaderName = HeaderName::from_static("x-openstack-ironic-api-minimum-version");
 const MAX_VERSION: HeaderName = HeaderName::from_static("x-openstack-ironic-api-maximum-version");
@@ -212,8 +209,8 @@ fn failure(fault: &Fault) -> Response<Bytes> {
     {
         response.headers_mut().insert(ALLOW, allow);
     }
-    if fault.status() == StatusCode::SERVICE_UNAVAILABLE {
-        response.headers_mut().insert(RETRY_AFTER, COME_BACK_SECS);
+    if let Fault::Later { secs, .. } = fault {
+        response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(*secs));
     }
     if let Fault::Unauthorized { .. } = fault {
         let challenge = HeaderValue::from_static("Basic realm=\"Baremetal API\"");

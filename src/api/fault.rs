@@ -11,13 +11,18 @@ use hyper::StatusCode;
 use serde_json::json;
 
 use crate::service::Refusal;
-use crate::store::StoreError;
+use crate::store::{CLIENT_WITHIN, StoreError};
+
+/// When a client shall come back whom only a person's doing, or a restart, can help.
+pub const FOR_A_PERSON_SECS: u64 = 30;
 
 /// Why a request was not carried out, ready to be told.
 #[derive(Debug)]
 pub enum Fault {
     /// A handler or service said no.
     Application { status: StatusCode, text: Cow<'static, str> },
+    /// 503: nothing was done, and it may be once so many seconds have passed.
+    Later { text: Cow<'static, str>, secs: u64 },
     /// The path, method, version or identifier leads nowhere.
     Routing { status: StatusCode, description: Cow<'static, str> },
     /// 405 with the methods that the path has.
@@ -40,6 +45,11 @@ pub enum Whose {
 impl Fault {
     pub fn application(status: StatusCode, text: impl Into<Cow<'static, str>>) -> Self {
         Fault::Application { status, text: text.into() }
+    }
+
+    /// 503
+    pub fn later(text: impl Into<Cow<'static, str>>, secs: u64) -> Self {
+        Fault::Later { text: text.into(), secs }
     }
 
     /// 400
@@ -74,6 +84,7 @@ impl Fault {
     pub fn status(&self) -> StatusCode {
         match self {
             Fault::Application { status, .. } | Fault::Routing { status, .. } => *status,
+            Fault::Later { .. } => StatusCode::SERVICE_UNAVAILABLE,
             Fault::Method { .. } => StatusCode::METHOD_NOT_ALLOWED,
             Fault::NotAcceptable => StatusCode::NOT_ACCEPTABLE,
             Fault::Body { status, .. } | Fault::Unauthorized { status, .. } => *status,
@@ -89,7 +100,7 @@ impl Fault {
             json!({"code": status.as_u16(), "title": title, "description": description})
         };
         let inner = match self {
-            Fault::Application { text, .. } => {
+            Fault::Application { text, .. } | Fault::Later { text, .. } => {
                 json!({"faultcode": fault_code, "faultstring": text, "debuginfo": null})
             }
             Fault::Routing { description, .. } => routing(description),
@@ -122,7 +133,7 @@ impl From<Refusal> for Fault {
             Refusal::NotFound(_) => StatusCode::NOT_FOUND,
             Refusal::NotAcceptable(_) => StatusCode::NOT_ACCEPTABLE,
             Refusal::Conflict(_) | Refusal::Locked(_) => StatusCode::CONFLICT,
-            Refusal::Busy(_) => StatusCode::SERVICE_UNAVAILABLE,
+            Refusal::Busy(text) => return Fault::later(text, FOR_A_PERSON_SECS),
         };
         Fault::application(status, refusal.to_string())
     }
@@ -135,12 +146,12 @@ impl From<StoreError> for Fault {
                 let what = column.rsplit('.').next().unwrap_or(column);
                 Fault::application(StatusCode::CONFLICT, format!("An object with this {what} already exists."))
             }
-            StoreError::Full
-            | StoreError::ReadOnly
-            | StoreError::Busy
-            | StoreError::Disk(_)
-            | StoreError::Overloaded
-            | StoreError::Closed => Fault::application(StatusCode::SERVICE_UNAVAILABLE, error.to_string()),
+            // Somebody has to do something about these, or a restart is under way.
+            StoreError::Full | StoreError::ReadOnly | StoreError::Disk(_) | StoreError::Closed => {
+                Fault::later(error.to_string(), FOR_A_PERSON_SECS)
+            }
+            // Nobody waits for the writer for longer.
+            StoreError::Busy | StoreError::Overloaded => Fault::later(error.to_string(), CLIENT_WITHIN.as_secs()),
             // Asking again does not help; the damage itself was logged when it was met. These say what to do about it.
             StoreError::Damaged { .. } | StoreError::Unreadable { .. } => {
                 Fault::application(StatusCode::INTERNAL_SERVER_ERROR, error.to_string())

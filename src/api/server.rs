@@ -24,11 +24,11 @@ use hyper_util::server::graceful::GracefulShutdown;
 use tokio::task::{JoinError, JoinSet};
 use tokio_util::sync::CancellationToken;
 
-use super::admission::{ANSWER_BYTES, Class, too_busy};
+use super::admission::{ANSWER_BYTES, Class};
 use super::connections::{LOOK_EVERY, Limits, Place, Table};
 use super::fair::Share;
 use super::metered::{Exchanges, Going, Leaving, Metered, held};
-use super::{Shared, dispatch};
+use super::{Fault, Shared, dispatch};
 use crate::net::{TcpListener, TcpStream};
 
 /// The head of a request, and what is read or written of a connection at once.
@@ -152,7 +152,7 @@ impl Server {
                 Some(share) => Some(share),
                 None => {
                     let why = "The answers to others take all the memory that there is for them. Try again.";
-                    response = dispatch::refuse(&self.state, &too_busy(why));
+                    response = dispatch::refuse(&self.state, &Fault::later(why, ANSWER_WITHIN.as_secs()));
                     None
                 }
             },

@@ -251,6 +251,7 @@ impl Driver {
         task.prepare_family(target).await?;
         let (trace, node) = (task.env.trace.clone(), task.node.uuid);
         trace.node(node, Kind::PowerOrdered, target.as_str());
+        let _calling = trace.calling(node, longest_change(task, target, within));
         let state = self.power.set(task, target, within).await;
         task.node.set_restarting(false);
         match &state {
@@ -281,6 +282,18 @@ impl Driver {
             K::Storage => self.storage,
             K::Vendor => self.vendor,
         }
+    }
+}
+
+/// How long a change of power may take: one that goes through off takes its time twice.
+fn longest_change(task: &Task, target: PowerTarget, within: Option<Duration>) -> Duration {
+    let settings = &task.env.settings;
+    let usual = if target.is_soft() { settings.soft_power_off } else { settings.power_change };
+    let first = within.unwrap_or(usual);
+    match target {
+        PowerTarget::Reboot => first.saturating_mul(2),
+        PowerTarget::SoftReboot => first.saturating_add(settings.power_change),
+        _ => first,
     }
 }
 

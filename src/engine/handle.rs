@@ -278,6 +278,7 @@ impl Handle {
         if lock == Lock::Exclusive {
             self.reserve(node).await?;
         }
+        let _calling = (lock == Lock::Exclusive).then(|| self.engine.env.trace.calling(node, within));
         let result = match tokio::time::timeout(within, op(&mut task, driver)).await {
             Ok(result) => result.map_err(Refusal::from),
             Err(_) => Err(Refusal::Conflict(format!("The machine did not answer within {} s.", within.as_secs()))),

@@ -49,6 +49,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 pub use changes::Changed;
 pub use error::StoreError;
 pub use help::Help;
+pub use queue::CLIENT_WITHIN;
 pub use rows::named as row_named;
 pub use tx::{Read, Tx};
 pub use witness::{Fate, Witness};

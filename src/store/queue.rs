@@ -20,7 +20,7 @@ const BATCH: usize = 256;
 /// Of them, those of clients that have room whatever else there is.
 const OF_CLIENTS: usize = BATCH / 4;
 /// A client's job that has waited longer is not begun any more.
-const CLIENT_WITHIN: Duration = Duration::from_secs(5);
+pub const CLIENT_WITHIN: Duration = Duration::from_secs(5);
 
 /// See the head of this file.
 pub struct Queue<T> {

@@ -10,6 +10,7 @@
 //! flood of made-up cards pushes out no machine of ours. The same thing over and over is one event with a count.
 //! No secret is noted: texts are addresses, names of files and steps, and the sentences that logs have too.
 
+mod calls;
 pub mod kinds;
 
 use std::collections::{BTreeMap, VecDeque};
@@ -20,6 +21,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use jiff::SignedDuration;
 use uuid::Uuid;
 
+pub use calls::Calling;
 pub use kinds::{Kind, Source};
 
 use crate::clock::{Clock, Timestamp};
@@ -75,6 +77,9 @@ struct Book {
     /// Counts notes; the ring with the lowest number was not heard of for longest.
     turn: u64,
     serves_dhcp: bool,
+    /// Calls that are under way, and until when; as many as there are walks and requests at most.
+    calls: BTreeMap<(Uuid, u64), Timestamp>,
+    last_call: u64,
 }
 
 #[derive(Default)]

@@ -54,7 +54,12 @@ impl Bmc {
         self
     }
 
-    /// The same BMC with another limit for each command, queue and retries included.
+    /// How long a command may take, queue and retries included.
+    pub fn patience(&self) -> Duration {
+        self.patience
+    }
+
+    /// The same BMC with another limit for each command.
     pub fn with_patience(mut self, patience: Duration) -> Self {
         self.patience = patience;
         self

@@ -8,11 +8,13 @@ use std::time::Duration;
 use hyper::StatusCode;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Map, Value};
+use uuid::Uuid;
 
 use crate::blocking;
 use crate::clock::Clock;
 use crate::driver::{DriverError, Task};
 use crate::net::http::{Client, HttpError, Request, Trust, Url};
+use crate::trace::Trace;
 use crate::wire::ipa::{Command, CommandList, CommandResult, CommandStatus};
 
 /// How often a question without an answer is asked.
@@ -42,6 +44,8 @@ pub struct AgentClient {
     token: String,
     trust: Trust,
     pause: Duration,
+    trace: Trace,
+    node: Uuid,
 }
 
 enum Answer<T> {
@@ -63,6 +67,8 @@ impl AgentClient {
             token: token.ok_or_else(silent)?.to_owned(),
             trust: trust(task, info.text("agent_verify_ca")).await?,
             pause: task.env.settings.agent_poll,
+            trace: task.env.trace.clone(),
+            node: task.node.uuid,
         })
     }
 
@@ -98,6 +104,7 @@ impl AgentClient {
         params: Map<String, Value>,
         within: Duration,
     ) -> Result<Option<Value>, DriverError> {
+        let _calling = self.trace.calling(self.node, within);
         let work = async {
             let mut result = loop {
                 match self.send(name, params.clone(), true).await? {
@@ -164,6 +171,7 @@ impl AgentClient {
         request.limits.body_bytes = ANSWER_BYTES;
         // An agent has no business sending us elsewhere.
         request.limits.redirects = 0;
+        let _calling = self.trace.calling(self.node, request.limits.connect + request.limits.first_byte);
         let response = self.http.send(request).await.map_err(|error| self.failed(&error))?;
         let status = response.status;
         let body = response.bytes().await.map_err(|error| self.failed(&error))?;

@@ -22,7 +22,7 @@ use super::traits::Done;
 use super::{DriverError, Task};
 use crate::bmc::ipmi::{Bmc, IpmiError, Pool, Stumbling};
 use crate::model::Node;
-use crate::trace::{Kind, Trace};
+use crate::trace::{Calling, Kind, Trace};
 
 /// The node's BMC, and a name for it in errors.
 struct Connection {
@@ -30,6 +30,8 @@ struct Connection {
     info: info::Info,
     trace: Trace,
     node: Uuid,
+    /// Its first command, of usually one. Nobody waits for periodic reading.
+    _calling: Option<Calling>,
 }
 
 impl Connection {
@@ -41,7 +43,8 @@ impl Connection {
         })?;
         let bmc = if task.in_background { bmc.polling() } else { bmc };
         let (trace, node) = (task.env.trace.clone(), task.node.uuid);
-        Ok(Connection { bmc: bmc.bridged(info.bridge), info, trace, node })
+        let _calling = (!task.in_background).then(|| trace.calling(node, bmc.patience()));
+        Ok(Connection { bmc: bmc.bridged(info.bridge), info, trace, node, _calling })
     }
 
     /// Says which BMC it was, and sorts the error by what a caller can do about it.

@@ -79,18 +79,22 @@ pub fn assign(tx: &Tx, allocation: &Allocation, node: &Node) -> Result<Allocatio
 /// Ends the waiting of an allocation without a node.
 pub fn give_up(tx: &Tx, uuid: Uuid, why: &str) -> Result<(), StoreError> {
     match allocations::find(tx, uuid)? {
-        Some(allocation) if allocation.state == AllocationState::Allocating => fail(tx, &allocation, why),
+        Some(allocation) if allocation.state == AllocationState::Allocating => end(tx, &allocation, why, Event::Abort),
         Some(allocation) => settled(tx, &allocation),
         None => Ok(()),
     }
 }
 
 fn fail(tx: &Tx, allocation: &Allocation, why: &str) -> Result<(), StoreError> {
+    end(tx, allocation, why, Event::Fail)
+}
+
+fn end(tx: &Tx, allocation: &Allocation, why: &str, event: Event) -> Result<(), StoreError> {
     let failed = Allocation {
         state: AllocationState::Error,
         last_error: Some(with_next(
             &format!("Failed to process allocation {}: {why}", allocation.uuid),
-            after(FlowName::Allocate, Event::Fail),
+            after(FlowName::Allocate, event),
         )),
         node_uuid: None,
         ..allocation.clone()

@@ -60,6 +60,8 @@ pub struct Facts {
     /// What was seen of the node and its cards, oldest first.
     pub seen: Vec<Seen>,
     pub stumbling: Option<Stumbling>,
+    /// When the call to its hardware that is under way is given up.
+    pub call_ends: Option<Timestamp>,
     /// The store is in hold, so nothing is done to machines.
     pub held: Option<Hold>,
     /// Cards that are nobody's and ask for an address.
@@ -90,6 +92,7 @@ pub fn gather(read: &Read, node: Uuid, sight: &Sight, now: Timestamp) -> Refused
         leases: held,
         held: hold::find(read)?,
         stumbling: sight.stumbles.as_ref().and_then(|ask| ask(&node)),
+        call_ends: sight.trace.calls_end(node.uuid),
         sight: sight.clone(),
         over: work.as_ref().is_some_and(|work| work.deadline_at.is_some_and(|at| at <= now)),
         node,

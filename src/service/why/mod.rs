@@ -118,6 +118,8 @@ pub fn explain(facts: &Facts) -> Document {
         Some(work) => waits::tell(facts, work),
         None => rest::tell(facts),
     };
+    // A call that should be over says nothing about when it will be.
+    let call_ends = facts.call_ends.filter(|at| *at > facts.now);
     let (mut since, mut until, mut then, mut waiting_for) = (None, None, None, None);
     let mut verdict = rest::verdict(facts);
     if let Some(work) = &facts.work {
@@ -130,9 +132,18 @@ pub fn explain(facts: &Facts) -> Document {
             Phase::Waiting => Verdict::Waiting,
             Phase::Ready | Phase::Begun => Verdict::Working,
         };
+        if matches!(work.phase, Phase::Ready | Phase::Begun) {
+            until = call_ends;
+        }
         if said.trouble {
             verdict = Verdict::Stuck;
         }
+    }
+    if facts.work.is_none() && facts.node.reservation.is_some() {
+        until = call_ends;
+    }
+    if until.is_some() && then.is_none() {
+        then = Some("the call that is under way is given up, as failed".to_owned());
     }
     let since = said.since.or(since).or(facts.node.provision_updated_at);
     Document { verdict, doing: waits::doing(facts), waiting_for, said, rule, since, until, then }

@@ -34,6 +34,7 @@ fn facts(state: State) -> Facts {
         leases: Vec::new(),
         seen: Vec::new(),
         stumbling: None,
+        call_ends: None,
         held: None,
         strangers: Vec::new(),
         sight: Sight {
@@ -357,4 +358,23 @@ fn a_card_of_nobody_that_asks_meanwhile_is_offered_as_the_machines_own() {
     let told = stranger::json(stranger, &it.sight.trace, it.now).unwrap_or_default();
     assert!(told["trouble"] == true && told["why"].as_str().is_some_and(|why| why.contains("No port has")), "{told}");
     assert!(stranger::json(Mac([2; 6]), &it.sight.trace, it.now).is_none());
+}
+
+#[test]
+fn a_call_that_is_under_way_says_until_when() {
+    let calls = |facts: Facts, in_secs: i64| with(facts, |it| it.call_ends = Some(secs(NOW + in_secs)));
+    let busy = || walking(FlowName::Deploy, Stage::Step, Phase::Begun);
+    let until = |facts: &Facts| {
+        let told = explain(facts);
+        (told.until, told.then.is_some())
+    };
+    assert_eq!(until(&busy()), (None, false));
+    assert_eq!(until(&calls(busy(), 30)), (Some(secs(NOW + 30)), true));
+    assert_eq!(until(&calls(busy(), -1)), (None, false), "it should have been over");
+    // What waits has a deadline of its own, whoever else calls the hardware.
+    assert_eq!(until(&calls(waiting(WaitFor::StepEnd, "x"), 30)), (Some(secs(NOW + 800)), true));
+    let resting = facts(State::Available);
+    assert_eq!(until(&calls(resting.clone(), 30)), (None, false), "polling is nothing that anybody waits for");
+    let held = with(resting, |it| it.node.reservation = Some("here".to_owned()));
+    assert_eq!(until(&calls(held, 30)), (Some(secs(NOW + 30)), true));
 }

@@ -268,7 +268,12 @@ async fn every_flow_can_be_given_up_wherever_it_stands() -> Fallible {
         })
         .await?;
     assert!(left.is_empty(), "{left:?}");
-    assert!(asked[0].state == AllocationState::Error && asked[0].last_error.is_some(), "{asked:?}");
+    let told = format!(
+        "Failed to process allocation {}: The work was given up when the restored store was released from hold. \
+         Next: create the allocation again.",
+        asked[0].uuid
+    );
+    assert_eq!((asked[0].state, asked[0].last_error.as_ref()), (AllocationState::Error, Some(&told)));
     for (plan, node) in &all {
         let state = node.provision_state;
         assert!(state.is_stable() || state.is_failed(), "{state} is on its way, and nobody works on it");

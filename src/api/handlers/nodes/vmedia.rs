@@ -1,11 +1,11 @@
 //! `…/vmedia`: images that the BMC plays to its machine. Put in and taken out in the background; what goes wrong there
 //! is told in `last_error`.
 
-use hyper::StatusCode;
 use serde_json::Value;
 
 use super::find;
 use super::hardware::{LONG, WITHIN, validated_for};
+use crate::api::fault::FOR_A_PERSON_SECS;
 use crate::api::request::brief;
 use crate::api::surface::Quirk;
 use crate::api::{Answer, Call, Fault};
@@ -121,9 +121,9 @@ async fn taken_out(call: Call, names: Vec<String>) -> Result<Answer, Fault> {
 /// A BMC that cannot be reached will not take anything.
 fn has_power(node: &Node) -> Result<(), Fault> {
     if node.maintenance && node.fault == Some(NodeFault::Power) {
-        return Err(Fault::application(
-            StatusCode::SERVICE_UNAVAILABLE,
+        return Err(Fault::later(
             format!("Node {} is in maintenance because its BMC does not answer; try again when it does.", node.uuid),
+            FOR_A_PERSON_SECS,
         ));
     }
     Ok(())
