@@ -83,6 +83,7 @@ kinds! {
     OldPlan: Http, "old plan", "It asked for a file of a boot plan that is not its own now.", "it starts over";
     ImageSent: Http, "image", "The agent has fetched the image.", "it writes the image";
     ImageBroken: Http, "broke off", "The image was not fetched to the end.", "the agent tries again";
+    ImageAwaited: Http, "fetches image", "This service fetches the image.", "the image is here";
     PowerOrdered: Bmc, "ordered", "A change of power was ordered.", "the machine reaches it";
     PowerReached: Bmc, "reached", "The machine reached the power that was ordered.", "";
     BmcFailed: Bmc, "trouble", "The BMC did not do what it was asked.", "";

@@ -9,6 +9,8 @@ use crate::driver::{DriverError, Task};
 use crate::image::cache::{Image, Source};
 use crate::image::checksum::Wanted;
 use crate::image::{ImageCache, ImageError, checksum};
+use crate::net::http::Url;
+use crate::trace::Kind;
 use crate::wire::ipa::ImageInfo;
 
 /// Reads and checks the image fields of `instance_info`. Errors name the field.
@@ -83,13 +85,23 @@ pub async fn validate(task: &Task) -> Result<(), DriverError> {
 /// Begins to fetch the image; an address that does not answer shows here.
 pub async fn prefetch(task: &Task) -> Result<(), DriverError> {
     let (cache, _) = cache(task)?;
-    cache.prefetch(&source(task)?, &holder(task)).await.map_err(|error| driver_error(&error))
+    let source = source(task)?;
+    note_awaited(task, &source);
+    cache.prefetch(&source, &holder(task)).await.map_err(|error| driver_error(&error))
+}
+
+/// Fetching may take longer than everything else, and people ask what is going on.
+fn note_awaited(task: &Task, source: &Source) {
+    let shown = Url::parse(&source.location).map_or_else(|_| source.location.clone(), |url| url.to_string());
+    task.env.trace.node(task.node.uuid, Kind::ImageAwaited, format!("from {shown}"));
 }
 
 /// Waits until the image is here and verified, and makes the arguments of `write_image`.
 pub async fn write_args(task: &mut Task) -> Result<Map<String, Value>, DriverError> {
     let (cache, base) = cache(task)?;
-    let image = cache.image(&source(task)?, &holder(task)).await.map_err(|error| driver_error(&error))?;
+    let source = source(task)?;
+    note_awaited(task, &source);
+    let image = cache.image(&source, &holder(task)).await.map_err(|error| driver_error(&error))?;
     check_format(task, &image)?;
     let key = task.image_key(&image.name);
     let partition = is_partition(task);

@@ -261,12 +261,13 @@ fn nothing(b: &Boot) -> Said {
     let waited = b.facts.secs_since(b.seen_since);
     let long_since = long(jiff::SignedDuration::from_secs(waited));
     if waited < TO_DHCP && !b.facts.over {
-        return Said::fine(
+        let said = Said::fine(
             format!(
                 "The machine was switched on {long_since} ago and goes through its self-test. No card of it ({cards}) has asked for an address yet."
             ),
             "waits; next, its firmware asks for an address",
         );
+        return with_strangers(b, said);
     }
     let restarted =
         if b.seen_since > b.start { " (as far as is remembered: the service was started since)" } else { "" };
@@ -281,6 +282,11 @@ fn nothing(b: &Boot) -> Said {
             ),
         ],
     );
+    with_strangers(b, said)
+}
+
+/// A card that nobody has named may be the one that is waited for.
+fn with_strangers(b: &Boot, said: Said) -> Said {
     let asking: Vec<String> = b.facts.strangers.iter().take(3).map(|(card, _)| card.to_string()).collect();
     match asking.is_empty() {
         true => said,

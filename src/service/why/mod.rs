@@ -27,7 +27,7 @@ pub use waits::diagnosis;
 use crate::clock::Timestamp;
 use crate::model::Phase;
 use crate::model::record::words;
-use crate::trace::Seen;
+use crate::trace::{Kind, Seen};
 
 words! {
     /// How things stand, in a word.
@@ -191,9 +191,22 @@ fn last(facts: &Facts) -> Vec<Value> {
         let (at, source, text) = (event.at, event.event_type.as_str(), event.text.as_str());
         (at, json!({"at": at.to_string(), "first": at.to_string(), "count": 1, "source": "state", "event": source, "text": text}))
     });
-    let mut all: Vec<(Timestamp, Value)> = stored.chain(facts.seen.iter().map(|seen| (seen.at, event(seen)))).collect();
+    let seen = facts.seen.iter().filter(|seen| !is_told(facts, seen)).map(|seen| (seen.at, event(seen)));
+    let mut all: Vec<(Timestamp, Value)> = stored.chain(seen).collect();
     all.sort_by_key(|(at, _)| std::cmp::Reverse(*at));
     all.into_iter().take(SHOWN).map(|(_, event)| event).collect()
+}
+
+/// As much of a text as tells it from others.
+const TELLING: usize = 40;
+
+/// Whether the history has the same failure, in more words.
+fn is_told(facts: &Facts, seen: &Seen) -> bool {
+    let same = |text: &str| {
+        let start: String = text.chars().take(TELLING).collect();
+        !start.is_empty() && seen.text.contains(&start)
+    };
+    seen.kind == Kind::Failed && facts.events.iter().any(|event| same(&event.text))
 }
 
 /// Something seen, as it is shown.

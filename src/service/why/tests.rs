@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use super::*;
 use crate::clock::{Clock, from_micros};
+use crate::model::event::{EventKind, EventRecord};
 use crate::model::{Fault, FlowName, Node, Port, PowerState, Stage, State, Step, WaitFor, Work};
 use crate::trace::{Kind, Seen, Trace};
 use crate::wire::mac::Mac;
@@ -377,4 +378,42 @@ fn a_call_that_is_under_way_says_until_when() {
     assert_eq!(until(&calls(resting.clone(), 30)), (None, false), "polling is nothing that anybody waits for");
     let held = with(resting, |it| it.node.reservation = Some("here".to_owned()));
     assert_eq!(until(&calls(held, 30)), (Some(secs(NOW + 30)), true));
+}
+
+#[test]
+fn a_failure_is_listed_once_and_an_address_keeps_its_letters() {
+    let cause = "http://h/x.raw: cannot reach h: no route to host, whatever is tried.";
+    let it = with(facts(State::DeployFailed), |it| {
+        it.node.last_error = Some(with_next(cause, "deploy again."));
+        it.seen = vec![Seen { text: format!("deploy: preparation: {cause}"), ..seen(Kind::Failed, 5) }];
+    });
+    assert!(explain(&it).said.why.starts_with("http://h/x.raw: cannot"), "{:?}", explain(&it).said);
+    let listed = |it: &Facts| json(it)["last"].as_array().map_or(0, Vec::len);
+    assert_eq!(listed(&it), 1, "the history has lost it");
+    let told = with(it, |it| {
+        it.events = vec![EventRecord {
+            id: 1,
+            uuid: it.node.uuid,
+            node_uuid: Some(it.node.uuid),
+            at: secs(NOW - 5),
+            kind: EventKind::Failure,
+            severity: "ERROR".to_owned(),
+            event_type: "deploying".to_owned(),
+            text: with_next(cause, "deploy again."),
+            user: None,
+            state: None,
+            target_state: None,
+            duration_ms: None,
+        }];
+    });
+    assert_eq!(listed(&told), 1);
+}
+
+#[test]
+fn a_card_of_nobody_is_named_while_the_machine_may_still_be_in_its_self_test() {
+    let early = with(booting(&[]), |it| it.seen[0].at = secs(NOW - 30));
+    assert_eq!(explain(&early).said.you, Vec::<String>::new());
+    let it = with(early, |it| it.strangers = vec![(Mac([0x52, 0x54, 0, 9, 9, 9]), seen(Kind::UnknownCard, 5))]);
+    let said = explain(&it).said;
+    assert!(!said.trouble && said.you.iter().any(|it| it.contains("52:54:00:09:09:09")), "{said:?}");
 }

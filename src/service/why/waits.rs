@@ -138,7 +138,7 @@ fn position(facts: &Facts) -> String {
 /// What was seen last, so that something can be seen to happen.
 fn latest(facts: &Facts) -> String {
     let since = work(facts).map_or(facts.now, |work| work.since);
-    let kinds = [Kind::PowerOrdered, Kind::PowerReached, Kind::BmcFailed, Kind::ImageSent];
+    let kinds = [Kind::PowerOrdered, Kind::PowerReached, Kind::BmcFailed, Kind::ImageAwaited, Kind::ImageSent];
     facts
         .newest(&kinds, since)
         .map_or_else(String::new, |seen| format!("{} {}", seen.kind.row().meaning, sentence(&seen.text)))
@@ -150,6 +150,10 @@ pub(super) fn sentence(text: &str) -> String {
 }
 
 pub(super) fn capital(text: &str) -> String {
+    // An address or a path is what it is.
+    if text.split_whitespace().next().is_some_and(|word| word.contains(['/', '_'])) {
+        return text.to_owned();
+    }
     let mut chars = text.chars();
     chars.next().map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect())
 }
@@ -174,7 +178,7 @@ pub fn diagnosis(facts: &Facts) -> String {
 
 /// What is being done with the node, in a few words.
 pub(super) fn doing(facts: &Facts) -> String {
-    let Some(work) = &facts.work else { return "nothing is owed to it".to_owned() };
+    let Some(work) = &facts.work else { return "nothing; no work is under way".to_owned() };
     let flow = match work.flow {
         FlowName::Deploy => "deploying",
         FlowName::Clean => "cleaning",
