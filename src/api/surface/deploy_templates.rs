@@ -3,7 +3,7 @@
 use super::field::Write::{Always, Create};
 use super::field::{Field, Noun};
 use super::params::{Param, since};
-use super::schema::{Key, MAYBE_TEXT, Schema, key};
+use super::schema::{Key, MAYBE_TEXT, STEPPED, Schema, key};
 
 pub static DEPLOY_TEMPLATE: Noun = Noun {
     name: "Deploy template",
@@ -28,12 +28,8 @@ static FIELDS: &[Field] = &[
     Field::links(),
 ];
 
-const STEP: &[Key] = &[
-    key("interface", Schema::Text),
-    key("step", Schema::Text),
-    key("args", Schema::Map),
-    key("priority", Schema::Integer),
-];
+const STEP: &[Key] =
+    &[key("interface", STEPPED), key("step", Schema::Text), key("args", Schema::Map), key("priority", Schema::Integer)];
 
 /// The argument `description` of POST, which Ironic takes and forgets.
 pub const DESCRIPTION: &[Param] = &[since("description", 55, MAYBE_TEXT)];

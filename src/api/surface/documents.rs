@@ -63,8 +63,9 @@ pub const RAID_CONFIG: Schema = Object(&[optional("logical_disks", Filled(&Map))
 pub const NAMED_SETTING: Schema = Dictionary(&[], &Schema::Noun(&super::bios::BIOS_SETTING));
 
 pub const VIRTUAL_MEDIA: Schema = List(&Map);
+const SOURCE: Schema = Schema::Words(|| vec!["http", "local", "swift"]);
 pub const VIRTUAL_IMAGE: Schema =
-    Object(&[key("device_type", MEDIA), key("image_url", SOME_TEXT), optional("image_download_source", Text)]);
+    Object(&[key("device_type", MEDIA), key("image_url", SOME_TEXT), optional("image_download_source", SOURCE)]);
 
 /// Methods by name.
 pub const VENDOR_METHODS: Schema = Dictionary(
@@ -109,10 +110,13 @@ pub const LOOKUP: Schema = Object(&[
 /// How many nodes each shard has.
 pub const SHARDS: Schema = Object(&[key("shards", List(&Object(&[key("name", Text), key("count", Integer)])))]);
 
+/// What a ramdisk has found.
+pub const REPORT: Schema = Dictionary(&[key("inventory", Map)], &Any);
+
 /// What other services tell of.
 pub const EVENTS: Schema = Object(&[key(
     "events",
-    List(&Object(&[
+    Filled(&Object(&[
         key("event", Text),
         key("port_id", Uuid),
         key("mac_address", MAC),

@@ -25,7 +25,7 @@ static FIELDS: &[Field] = &[
     Field::text("description", 96).written(Always),
     Field::integer("priority", 96).written(Always),
     Field::boolean("sensitive", 96).written(Always),
-    Field::text("phase", 96).filled().written(Always),
+    Field::text("phase", 96).of(PHASE).written(Always),
     Field::json("conditions", 96).of(CONDITIONS).written(Always),
     Field::json("actions", 96).of(ACTIONS).written(Always),
     Field::time("created_at", 96).filled(),
@@ -33,6 +33,7 @@ static FIELDS: &[Field] = &[
     Field::links(),
 ];
 
+const PHASE: Schema = Schema::Words(|| vec!["main"]);
 /// Arguments by name or in their order.
 const ARGS: Schema = Schema::Either(&[Schema::Map, ITEMS]);
 const ITEMS: Schema = Schema::List(&Schema::Any);

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::field::{Field, Noun, Write};
+use super::field::{Field, Noun, Source, Write};
 use super::history::Version;
 use super::params::Param;
 use super::reference::nouns;
@@ -52,7 +52,8 @@ fn operation(route: &Route) -> Value {
         operation["parameters"] = parameters.into();
     }
     if let Some(schema) = body(route.takes) {
-        operation["requestBody"] = json!({"content": {"application/json": {"schema": schema}}});
+        let required = must_come(route.takes);
+        operation["requestBody"] = json!({"content": {"application/json": {"schema": schema}}, "required": required});
     }
     if route.reach == Reach::Admin {
         // Authentication may be off: then nothing is needed.
@@ -81,7 +82,7 @@ fn ident(route: &Route, name: &str) -> Schema {
         _ if !route.path.starts_with("/v1/") => Schema::Text,
         "chassis" | "rule" | "connector" | "target" | "record" => Schema::Uuid,
         "port" if route.method == Method::Delete => Schema::Uuid,
-        "node" | "port" | "portgroup" | "allocation" | "template" | "runbook" => NAME,
+        "node" | "port" | "portgroup" | "allocation" | "template" | "runbook" | "vif" => NAME,
         "trait" => Schema::Like("trait", "^[A-Z0-9_]{1,255}$"),
         "device" => MEDIA,
         _ => Schema::Text,
@@ -116,7 +117,8 @@ fn sortable(noun: &Noun) -> Vec<&'static str> {
 
 /// What can be asked for alone.
 fn selectable(noun: &Noun) -> Vec<&'static str> {
-    let fields = noun.fields.iter().filter(|field| field.name != "links" || noun.links_selectable);
+    let is_link = |field: &Field| !matches!(field.source, Source::Column(..) | Source::Special);
+    let fields = noun.fields.iter().filter(|field| !is_link(field) || noun.links_selectable);
     fields.map(|field| field.name).collect()
 }
 
@@ -147,6 +149,18 @@ fn body(takes: Takes) -> Option<Value> {
         }
         Takes::Free(free) => schema(&free),
     })
+}
+
+/// Whether there is nothing to be done without a body.
+fn must_come(takes: Takes) -> bool {
+    match takes {
+        Takes::Nothing | Takes::Free(Schema::Map) => false,
+        Takes::New(noun, _) => !noun.needed.is_empty(),
+        Takes::Patch(_) => true,
+        Takes::Arguments(params) => params.iter().any(|param| param.required),
+        Takes::Free(Schema::Object(keys) | Schema::Dictionary(keys, _)) => keys.iter().any(|key| !key.optional),
+        Takes::Free(_) => true,
+    }
 }
 
 /// A field as a client may send it: null stands for its default.

@@ -3,6 +3,7 @@
 use super::field::Guard::Nowhere;
 use super::field::Write::{Always, Create};
 use super::field::{Field, Noun};
+use super::schema::{MAC, Schema};
 
 pub static PORTGROUP: Noun = Noun {
     name: "Portgroup",
@@ -19,7 +20,7 @@ pub static PORTGROUP: Noun = Noun {
 #[rustfmt::skip]
 static FIELDS: &[Field] = &[
     Field::uuid("uuid", 23).filled().written(Create),
-    Field::text("address", 23).written(Always),
+    Field::text("address", 23).of(Schema::Maybe(&MAC)).written(Always),
     Field::text("name", 23).written(Always),
     Field::uuid("node_uuid", 23).filled().written(Always),
     Field::json("extra", 23).written(Always),

@@ -7,7 +7,7 @@ use super::field::Write::Always;
 use super::field::{Field, Noun};
 use super::history::{Version, v};
 use super::params::{Param, since};
-use super::schema::MAYBE_TEXT;
+use super::schema::{MAC, MAYBE_TEXT};
 
 pub static PORT: Noun = Noun {
     name: "Port",
@@ -24,7 +24,7 @@ pub static PORT: Noun = Noun {
 #[rustfmt::skip]
 static FIELDS: &[Field] = &[
     Field::uuid("uuid", 1).filled().written(super::field::Write::Create),
-    Field::text("address", 1).filled().written(Always),
+    Field::text("address", 1).of(MAC).written(Always),
     Field::uuid("node_uuid", 1).written(Always),
     Field::json("extra", 1).written(Always),
     Field::time("created_at", 1).filled(),

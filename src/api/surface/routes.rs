@@ -222,7 +222,7 @@ pub static ROUTES: &[Route] = &[
     get("/v1/lookup", handler!(agent::look_up)).query(&[LOOKUP]).gives(Document(doc::LOOKUP)).public().since(22, NO_RESOURCE),
     post("/v1/heartbeat", handler!(agent::beat_by_name)).takes(Arguments(NAMED_HEARTBEAT)).gives(Accepted).public().since(22, NO_RESOURCE),
     post("/v1/heartbeat/{node}", handler!(agent::beat)).takes(Arguments(HEARTBEAT)).gives(Accepted).public().since(22, NO_RESOURCE),
-    post("/v1/continue_inspection", handler!(agent::report)).public().body(BodyLimit::Inspection).query(&[INSPECTED_NODE]).takes(Free(Schema::Map)).gives(Gives::AcceptedDocument(doc::LOOKUP)),
+    post("/v1/continue_inspection", handler!(agent::report)).public().body(BodyLimit::Inspection).query(&[INSPECTED_NODE]).takes(Free(doc::REPORT)).gives(Gives::AcceptedDocument(doc::LOOKUP)),
 
     get("/v1/conductors", handler!(conductors::list)).query(&[PAGING, FIELDS, ALWAYS_DETAIL]).gives(Page(&CONDUCTOR)).since(49, UNSUPPORTED),
     get("/v1/conductors/{conductor}", handler!(conductors::show)).query(&[FIELDS]).gives(One(&CONDUCTOR)).since(49, UNSUPPORTED),

@@ -2,7 +2,7 @@
 
 use super::field::Write::{Always, Create};
 use super::field::{Field, Noun};
-use super::schema::{Key, Schema, TEXTS, key};
+use super::schema::{Key, STEPPED, Schema, TEXTS, key};
 
 pub static RUNBOOK: Noun = Noun {
     name: "Runbook",
@@ -32,9 +32,5 @@ static FIELDS: &[Field] = &[
     Field::links(),
 ];
 
-const STEP: &[Key] = &[
-    key("interface", Schema::Text),
-    key("step", Schema::Text),
-    key("args", Schema::Map),
-    key("order", Schema::Integer),
-];
+const STEP: &[Key] =
+    &[key("interface", STEPPED), key("step", Schema::Text), key("args", Schema::Map), key("order", Schema::Integer)];

@@ -66,6 +66,9 @@ pub const fn optional(name: &'static str, schema: Schema) -> Key {
 pub const NAME: Schema = Schema::Like("name or uuid", "^[A-Za-z0-9._~-]{1,255}$");
 pub const MAC: Schema = Schema::Like("mac", "^([0-9A-Fa-f]{2}:){5}[0-9A-Fa-f]{2}$");
 pub const SOME_TEXT: Schema = Schema::Like("text that is not empty", r"[\s\S]");
+/// The interfaces that have steps.
+pub const STEPPED: Schema =
+    Schema::Words(|| vec!["vendor", "power", "management", "firmware", "deploy", "bios", "raid"]);
 pub const DIRECTION: Schema = Schema::Words(|| vec!["asc", "desc"]);
 pub const BOOT_MODE: Schema = Schema::Words(|| vec!["uefi", "bios"]);
 pub const MEDIA: Schema = Schema::Words(|| vec!["cdrom", "disk", "floppy"]);
