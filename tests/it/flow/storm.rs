@@ -49,9 +49,9 @@ struct Node {
     accepted: BTreeMap<&'static str, u64>,
     /// The state that the verb leads to which was accepted last; none while one is under way, which may have happened.
     last: Option<&'static str>,
-    /// The last mark that was accepted, and the one that was asked for and perhaps not answered.
+    /// The last mark that was accepted, and those that were asked for since and not answered: any of them may be there.
     mark: Option<String>,
-    asked: Option<String>,
+    asked: Vec<String>,
 }
 
 #[derive(Default)]
@@ -207,9 +207,12 @@ impl Storm {
         patch.extend(
             fields.map(|(key, value)| json!({"op": "add", "path": format!("/instance_info/{key}"), "value": value})),
         );
-        self.told.lock().await.nodes.entry(name.to_owned()).or_default().asked = Some(mark.clone());
+        self.told.lock().await.nodes.entry(name.to_owned()).or_default().asked.push(mark.clone());
         self.ask(Method::PATCH, path, Some(patch.into())).await?;
-        self.told.lock().await.nodes.entry(name.to_owned()).or_default().mark = Some(mark);
+        let mut told = self.told.lock().await;
+        let node = told.nodes.entry(name.to_owned()).or_default();
+        node.asked.clear();
+        node.mark = Some(mark);
         Ok(())
     }
 
@@ -255,7 +258,8 @@ impl Storm {
             }
             compared += u64::from(node.mark.is_some());
             let mark = store.marks.get(name);
-            if node.mark.is_some() && mark != node.mark.as_ref() && mark != node.asked.as_ref() {
+            let known = mark.is_some_and(|mark| node.mark.as_ref() == Some(mark) || node.asked.contains(mark));
+            if node.mark.is_some() && !known {
                 lost.push(format!("{name} was marked {:?}, the store has {mark:?}", node.mark));
             }
         }
