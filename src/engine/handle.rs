@@ -1,6 +1,7 @@
 //! What requests may ask of the engine: a decision when the node is free, and a call to the hardware.
 
-use std::sync::Arc;
+use std::collections::BTreeSet;
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::oneshot;
@@ -61,6 +62,41 @@ impl Act {
     }
 }
 
+/// What a process is doing to machines right now: whatever is reserved in its store is in here, or was left by the
+/// process before it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Busy {
+    /// Rows of work that are being walked.
+    pub rows: BTreeSet<i64>,
+    /// Nodes that calls and acts in the background hold.
+    pub nodes: BTreeSet<Uuid>,
+}
+
+/// A node is in [`Busy::nodes`] as long as this lives: from before its reservation is written until after it is given back.
+struct Calling {
+    engine: Engine,
+    node: Uuid,
+}
+
+impl Calling {
+    fn new(engine: &Engine, node: Uuid) -> Self {
+        *engine.calling.lock().unwrap_or_else(PoisonError::into_inner).entry(node).or_default() += 1;
+        Calling { engine: engine.clone(), node }
+    }
+}
+
+impl Drop for Calling {
+    fn drop(&mut self) {
+        let mut calling = self.engine.calling.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(count) = calling.get_mut(&self.node) {
+            *count -= 1;
+            if *count == 0 {
+                calling.remove(&self.node);
+            }
+        }
+    }
+}
+
 /// The only way from a request to the engine. Cheap to clone.
 #[derive(Clone)]
 pub struct Handle {
@@ -89,6 +125,12 @@ impl Handle {
     /// How the machines are seen, for who explains them.
     pub fn sight(&self) -> Sight {
         self.engine.sight()
+    }
+
+    /// What is being done right now, for who judges whether a reservation has somebody behind it.
+    pub fn busy(&self) -> Busy {
+        let calling = self.engine.calling.lock().unwrap_or_else(PoisonError::into_inner);
+        Busy { rows: self.engine.walking().iter().copied().collect(), nodes: calling.keys().copied().collect() }
     }
 
     /// Runs a decision. If the node is locked it is run again when something is released, for three seconds; then the
@@ -275,7 +317,8 @@ impl Handle {
         let task = built.with_checkpoint(Arc::new(delta::Saver(self.engine.clone())));
         let mut task = task.with_family(Arc::new(Kin(self.engine.clone())));
         let driver = Driver::of(&task.node)?;
-        if lock == Lock::Exclusive {
+        let calling = (lock == Lock::Exclusive).then(|| Calling::new(&self.engine, node));
+        if calling.is_some() {
             self.reserve(node).await?;
         }
         let _calling = (lock == Lock::Exclusive).then(|| self.engine.env.trace.calling(node, within));
@@ -285,15 +328,15 @@ impl Handle {
         };
         let delta = Delta::of(&mut task);
         if lock == Lock::Exclusive || !delta.is_empty() {
-            self.conclude(lock, delta).await?;
+            self.conclude(calling, delta).await?;
         }
         result
     }
 
     /// Writes down what a call has come to and gives the node back. If the store cannot keep it now, the client is told,
     /// and the node is given back as soon as it can.
-    async fn conclude(&self, lock: Lock, delta: Delta) -> Refused<()> {
-        let (release, delta) = (lock == Lock::Exclusive, Arc::new(delta));
+    async fn conclude(&self, calling: Option<Calling>, delta: Delta) -> Refused<()> {
+        let (release, delta) = (calling.is_some(), Arc::new(delta));
         let job = move |tx: &Tx| {
             let (before, mut node) = delta.merged(tx)?;
             if release {
@@ -311,6 +354,7 @@ impl Handle {
                 if let Err(error) = engine.insist(job).await {
                     tracing::error!(?error, "what became of a call could not be written down");
                 }
+                drop(calling);
             });
         }
         written
@@ -327,28 +371,23 @@ impl Handle {
         act: Act,
         op: impl for<'a> FnOnce(&'a mut Task, Driver) -> Done<'a> + Send + 'static,
     ) -> Refused<()> {
-        let (rules, clears) = (self.engine.rules.clone(), act.clears);
-        self.may_hold().await?;
-        self.write_when_free(move |tx| {
-            let before = flow::load(tx, node)?;
-            hold::refuse(tx)?;
-            if before.reservation.is_some() {
-                return Err(Refusal::locked(&before));
-            }
-            let mut node = Node { reservation: Some(rules.conductor.clone()), ..before.clone() };
-            if clears {
-                node.last_error = None;
-            }
-            nodes::update(tx, &before, &node)?;
-            Ok(())
-        })
-        .await?;
+        let (answer, told) = oneshot::channel();
         let this = self.clone();
+        // A client that goes away after the node was reserved must not leave it reserved: this goes on without him.
         let over = self.engine.tasks.spawn(async move {
+            let calling = Calling::new(&this.engine, node);
+            let reserved = this.reserve_for(node, act.clears).await;
+            let begun = reserved.is_ok();
+            let _ = answer.send(reserved);
+            if !begun {
+                return;
+            }
             if let Err(error) = this.run_act(node, within, &act, op).await {
                 tracing::error!(%node, ?error, "what became of an act could not be written down");
             }
+            drop(calling);
         });
+        told.await.unwrap_or_else(|_| Err(Refusal::Busy("The service is stopping.".to_owned())))?;
         // Giving up the wait ends nothing but the wait.
         let _ = tokio::time::timeout(AT_ONCE, over).await;
         Ok(())
@@ -406,6 +445,11 @@ impl Handle {
     }
 
     async fn reserve(&self, uuid: Uuid) -> Refused<()> {
+        self.reserve_for(uuid, false).await
+    }
+
+    /// Reserves a node for a call or an act, which forgets an older failure or not.
+    async fn reserve_for(&self, uuid: Uuid, forgets: bool) -> Refused<()> {
         let rules = self.engine.rules.clone();
         self.may_hold().await?;
         self.write_when_free(move |tx| {
@@ -414,7 +458,10 @@ impl Handle {
             if before.reservation.is_some() {
                 return Err(Refusal::locked(&before));
             }
-            let node = Node { reservation: Some(rules.conductor.clone()), ..before.clone() };
+            let mut node = Node { reservation: Some(rules.conductor.clone()), ..before.clone() };
+            if forgets {
+                node.last_error = None;
+            }
             nodes::update(tx, &before, &node)?;
             Ok(())
         })

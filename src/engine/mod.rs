@@ -24,15 +24,16 @@ mod sync;
 mod waits;
 mod walk;
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+use uuid::Uuid;
 
-pub use handle::{Act, Handle, Lock};
+pub use handle::{Act, Busy, Handle, Lock};
 
 use crate::driver::{self, Environment};
 use crate::service::why::{Sight, Stumbles, Stumbling};
@@ -82,6 +83,8 @@ pub(crate) struct Engine {
     periods: Periods,
     /// Rows that are being walked.
     walking: Arc<Mutex<HashSet<i64>>>,
+    /// Nodes that calls and acts in the background have reserved, or are about to, and how many of them.
+    calling: Arc<Mutex<BTreeMap<Uuid, u32>>>,
     places: Arc<Semaphore>,
     /// Everything that runs in the background and is waited for at the end.
     tasks: TaskTracker,
@@ -106,6 +109,7 @@ pub fn start(
         rules: Arc::new(rules),
         periods,
         walking: Arc::default(),
+        calling: Arc::default(),
         places: Arc::new(Semaphore::new(WALKS)),
         tasks: TaskTracker::new(),
         recovered: CancellationToken::new(),

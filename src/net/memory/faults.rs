@@ -42,6 +42,8 @@ pub struct Seen {
     pub lost: u64,
     pub doubled: u64,
     pub late: u64,
+    /// Datagrams that arrived before one that was sent earlier.
+    pub reordered: u64,
     pub refused: u64,
     pub ignored: u64,
     pub resets: u64,

@@ -29,6 +29,8 @@ struct Inbox {
     waiting: BinaryHeap<Reverse<Datagram>>,
     /// Counts, so that datagrams due at the same time keep their order.
     serial: u64,
+    /// When the last of all is due: what is due before it overtakes.
+    latest: Option<Instant>,
     peer: Option<SocketAddr>,
     refused: bool,
 }
@@ -51,16 +53,20 @@ impl Port {
         self.inbox.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn put(&self, due: Instant, from: SocketAddr, to: IpAddr, bytes: Vec<u8>) {
+    /// Whether it overtakes one that was sent before it.
+    fn put(&self, due: Instant, from: SocketAddr, to: IpAddr, bytes: Vec<u8>) -> bool {
         let mut inbox = self.inbox();
         if inbox.waiting.len() >= INBOX || inbox.peer.is_some_and(|peer| peer != from) {
-            return;
+            return false;
         }
+        let overtakes = inbox.latest.is_some_and(|latest| due < latest);
+        inbox.latest = inbox.latest.max(Some(due));
         inbox.serial += 1;
         let serial = inbox.serial;
         inbox.waiting.push(Reverse(Datagram { due, serial, from, to, bytes }));
         drop(inbox);
         self.arrived.notify_one();
+        overtakes
     }
 }
 
@@ -135,7 +141,7 @@ impl Udp {
                 state.seen.late += 1;
                 due += network.while_of(faults.late_by);
             }
-            port.put(due, from, to.ip(), bytes.to_vec());
+            state.seen.reordered += u64::from(port.put(due, from, to.ip(), bytes.to_vec()));
         }
         Ok(bytes.len())
     }

@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use rcgen::{CertificateParams, DnType, KeyPair, PKCS_ECDSA_P384_SHA384};
+use rcgen::{CertificateParams, DnType, KeyPair, PKCS_ECDSA_P384_SHA384, PKCS_ED25519, SerialNumber};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 use rustls::version::TLS13;
 use rustls::{ALL_VERSIONS, ServerConfig};
@@ -21,12 +21,15 @@ pub(super) struct SelfMade {
 }
 
 impl SelfMade {
-    /// For the address that the API listens on, which is its only name.
-    pub fn for_address(address: IpAddr) -> Result<Self, String> {
+    /// For the address that the API listens on, which is its only name. With an `even` key (Ed25519) everything that is sent is
+    /// as long at each boot, so that a simulated world repeats itself to the packet.
+    pub fn for_address(address: IpAddr, even: bool) -> Result<Self, String> {
         let wrong = |error: rcgen::Error| error.to_string();
-        let key = KeyPair::generate_for(&PKCS_ECDSA_P384_SHA384).map_err(wrong)?;
+        let kind = if even { &PKCS_ED25519 } else { &PKCS_ECDSA_P384_SHA384 };
+        let key = KeyPair::generate_for(kind).map_err(wrong)?;
         let mut params = CertificateParams::new(vec![address.to_string()]).map_err(wrong)?;
         params.distinguished_name.push(DnType::CommonName, "agent");
+        params.serial_number = even.then(|| SerialNumber::from(1));
         let signed = params.self_signed(&key).map_err(wrong)?;
         // ring signs P-384 with SHA-384 only, so the algorithm's name is changed afterwards and the signature does not
         // verify under it. A verifier on ring gives up at the name already, exactly as it does for the real agent's

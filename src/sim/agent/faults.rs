@@ -43,6 +43,8 @@ pub struct Knobs {
     pub inspection_error: Option<String>,
     /// The agent speaks without TLS, as one that was told to.
     pub plain: bool,
+    /// The agent's key is of a kind that makes all its handshakes equally long.
+    pub even_key: bool,
     /// How often the disk began to be written or wiped; for whoever asks afterwards.
     pub writes: u64,
     /// The config drives that steps came with, as parts of the node; for whoever asks afterwards.
@@ -81,6 +83,10 @@ impl Faults {
 
     pub(super) fn plain(&self) -> bool {
         self.knobs().plain
+    }
+
+    pub(super) fn even_key(&self) -> bool {
+        self.knobs().even_key
     }
 
     pub(super) fn silent(&self) -> bool {

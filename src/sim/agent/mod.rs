@@ -192,7 +192,7 @@ impl Ramdisk {
         let at = listener.local_addr().map_err(|error| error.to_string())?;
         // Servers from 1.68 on take the certificate from the heartbeat; older ones are served without TLS.
         let secure = version >= (1, 68) && !self.faults.plain();
-        let certificate = if secure { Some(SelfMade::for_address(at.ip())?) } else { None };
+        let certificate = if secure { Some(SelfMade::for_address(at.ip(), self.faults.even_key())?) } else { None };
         let oldest = self.state().tls_min_version.clone().unwrap_or_else(|| "1.2".to_owned());
         let acceptor = certificate.as_ref().map(|it| it.acceptor(&oldest)).transpose()?;
         let pem = certificate.map(|certificate| certificate.pem);

@@ -60,6 +60,7 @@ struct Inner {
     power: watch::Sender<Power>,
     boot: Mutex<Boot>,
     downs: AtomicU64,
+    orders: AtomicU64,
 }
 
 /// The raw boot parameters, kept as bytes so that a reader gets back what was written.
@@ -79,6 +80,7 @@ impl Chassis {
             power: watch::Sender::default(),
             boot: Mutex::default(),
             downs: AtomicU64::new(0),
+            orders: AtomicU64::new(0),
         }))
     }
 
@@ -154,6 +156,7 @@ impl Chassis {
     /// A power command came in time: the flags stay until the boot.
     pub(super) fn power_command_arrived(&self, action: Action) {
         self.boot().expires_at = None;
+        self.0.orders.fetch_add(1, Ordering::Relaxed);
         if matches!(action, Action::Off | Action::Cycle | Action::Reset | Action::Button) {
             self.0.downs.fetch_add(1, Ordering::Relaxed);
         }
@@ -162,6 +165,11 @@ impl Chassis {
     /// How often the BMC was told to end what runs on the machine.
     pub fn downs(&self) -> u64 {
         self.0.downs.load(Ordering::Relaxed)
+    }
+
+    /// How often the BMC was told to change the power at all.
+    pub fn orders(&self) -> u64 {
+        self.0.orders.load(Ordering::Relaxed)
     }
 
     /// The boot parameters, with flags that have expired cleared.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use bessemer::engine::Periods;
+use bessemer::engine::{Act, Periods};
 use bessemer::model::{InterfaceKind, PowerState, PowerTarget, State};
 use bessemer::provision::asked::AskedStep;
 use bessemer::service::provision::Request;
@@ -73,6 +73,38 @@ async fn a_held_step_is_let_go_or_aborted_by_the_client() -> Tested {
     assert!(!back.maintenance);
     assert_eq!(world.owed().await?, 0);
     Ok(())
+}
+
+#[tokio::test]
+async fn an_act_whose_client_goes_away_is_done_and_gives_the_node_back() -> Tested {
+    let world = World::new().await?;
+    let node = world.enroll().await?;
+    let (done, seen) = tokio::sync::oneshot::channel();
+    let act = Act::new("Failed to do nothing".to_owned());
+    let asked = world.handle.begin(node, Duration::from_secs(5), act, move |_, _| {
+        Box::pin(async move {
+            let _ = done.send(());
+            Ok(())
+        })
+    });
+    // Looked at once, as far as its first wait, and then dropped, as a server does when a connection breaks.
+    let mut asked = Box::pin(asked);
+    assert!(poll_once(asked.as_mut()).await.is_none());
+    drop(asked);
+    tokio::time::timeout(Duration::from_secs(20), seen).await??;
+    world.settled(node, State::Enroll).await?;
+    Ok(())
+}
+
+/// Polls once.
+async fn poll_once<F: Future>(mut future: std::pin::Pin<&mut F>) -> Option<F::Output> {
+    std::future::poll_fn(|context| {
+        std::task::Poll::Ready(match future.as_mut().poll(context) {
+            std::task::Poll::Ready(output) => Some(output),
+            std::task::Poll::Pending => None,
+        })
+    })
+    .await
 }
 
 #[tokio::test]

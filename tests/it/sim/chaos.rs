@@ -40,9 +40,10 @@ pub fn end(world: &World) {
         machine.agent_faults.set(|knobs| {
             let writes = knobs.writes;
             *knobs = Default::default();
-            (knobs.plain, knobs.writes) = (true, writes);
+            (knobs.plain, knobs.even_key, knobs.writes) = (!world.plan.tls, true, writes);
         });
         machine.boot_faults.set(|knobs| *knobs = Default::default());
+        world.book.open().asked(&machine.model.name).lies = false;
     }
 }
 
@@ -133,6 +134,13 @@ fn strike(world: &World, chance: &Random, trouble: Trouble) {
                 world.kill();
             }
         }
+        // What comes of it is seen at the next start.
+        Trouble::Restores => {
+            if chance.below(6) == 0 {
+                count("killed at some time");
+                world.kill();
+            }
+        }
         Trouble::PlugPulled => {
             count("power touched by hand");
             machine.bmc.chassis().act(if up { Action::Off } else { Action::On });
@@ -162,8 +170,11 @@ fn streams(world: &World, chance: &Random, up: bool) {
 fn lies(world: &World, machine: &Machine, chance: &Random, up: bool) {
     world.book.count("BMC lies about power, or refuses");
     let (ignore, claim, refuse) = (chance.below(2) == 0, chance.below(3), chance.below(3) == 0);
-    if up {
-        world.book.open().asked(&machine.model.name).lied = true;
+    {
+        let mut book = world.book.open();
+        let asked = book.asked(&machine.model.name);
+        asked.lies = up;
+        asked.doubtful |= up;
     }
     machine.bmc.misbehave(|faults| {
         faults.ignore_power = up && ignore;

@@ -1,4 +1,4 @@
-//! Clients: each has a machine and wants this and that of it, patiently or not, over the API alone.
+//! Clients know the service by its API alone, and write into the book what they asked for and were told.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -7,13 +7,13 @@ use std::time::Duration;
 use bessemer::net::{Net, http};
 use bessemer::random::Random;
 use hyper::Method;
-use serde_json::{Value, json};
-use uuid::Uuid;
+use serde_json::Value;
 
+use super::book::{Ended, Kind};
 use super::world::World;
 
 /// What became of a request.
-enum Told {
+pub enum Told {
     Answer(u16, Value),
     /// Nobody was asked.
     Nobody,
@@ -21,24 +21,34 @@ enum Told {
     Unknown,
 }
 
-struct Client {
-    world: Arc<World>,
+impl Told {
+    pub fn ended(&self) -> Ended {
+        match self {
+            Told::Answer(200..=299, _) => Ended::Accepted,
+            Told::Answer(..) | Told::Nobody => Ended::Refused,
+            Told::Unknown => Ended::Unknown,
+        }
+    }
+}
+
+pub struct Client {
+    pub world: Arc<World>,
     http: http::Client,
-    chance: Random,
+    pub chance: Random,
 }
 
 impl Client {
-    fn new(world: Arc<World>, salt: u64) -> Self {
+    pub fn new(world: Arc<World>, salt: u64) -> Self {
         let net = Net::memory(world.network.host());
         let http = http::Client::new(net, world.clock.clone());
         let chance = world.chance(100 + salt);
         Client { world, http, chance }
     }
 
-    async fn ask(&self, method: Method, path: &str, body: Option<Value>) -> Told {
+    pub async fn ask(&self, method: Method, path: &str, body: Option<Value>) -> Told {
         let at: SocketAddr = self.world.admin();
         let Ok(url) = http::Url::parse(&format!("http://{at}{path}")) else { return Told::Nobody };
-        let mut request = http::Request::new(method, url);
+        let mut request = http::Request::new(method.clone(), url);
         if let Some(body) = body {
             request.body = body.to_string().into();
         }
@@ -46,16 +56,17 @@ impl Client {
         let answer = async {
             let response = self.http.send(request).await?;
             let status = response.status.as_u16();
-            Ok::<_, http::HttpError>((status, response.bytes().await?))
+            let comes_back = response.headers.contains_key(hyper::header::RETRY_AFTER);
+            Ok::<_, http::HttpError>((status, comes_back, response.bytes().await?))
         };
         match answer.await {
-            Ok((status, bytes)) => {
-                *self.world.book.open().answers.entry(status).or_default() += 1;
+            Ok((status, comes_back, bytes)) => {
                 let answer: Value = serde_json::from_slice(&bytes).unwrap_or_default();
-                // A full disk is a reason; anything else that breaks is ours.
-                let full = answer.to_string().contains("full");
-                if status == 500 && !full {
-                    self.world.book.breach(format!("{path} was answered 500: {answer}"));
+                let mut book = self.world.book.open();
+                *book.answers.entry(status).or_default() += 1;
+                // What the world does to the service is a reason to come back later, and none to break.
+                if status >= 500 && (status != 503 || !comes_back) {
+                    book.breach(format!("{method} {path} was answered {status}: {answer}"));
                 }
                 Told::Answer(status, answer)
             }
@@ -64,8 +75,31 @@ impl Client {
         }
     }
 
-    /// Asks until somebody answers; a change may then have been made twice, or not at all.
-    async fn get(&self, path: &str) -> Option<(u16, Value)> {
+    /// Asks for something that touches a machine, and writes down that it did.
+    pub async fn ask_for(&self, machine: &str, kinds: &[Kind], path: &str, body: Value) -> Told {
+        let book = self.world.book.clone();
+        let times = |kinds: &[Kind]| {
+            let mut book = book.open();
+            let asked = book.asked(machine);
+            let seen = kinds.iter().filter_map(|kind| match kind {
+                Kind::Verb(event) if *event != bessemer::provision::Event::Abort => Some(asked.times_seen(*event)),
+                _ => None,
+            });
+            seen.collect::<Vec<u64>>()
+        };
+        kinds.iter().for_each(|kind| book.open().asked(machine).ask(*kind));
+        let before = times(kinds);
+        let told = self.ask(Method::PUT, path, Some(body.clone())).await;
+        if told.ended() == Ended::Accepted && times(kinds).iter().zip(before).any(|(after, before)| *after == before) {
+            book.breach(format!("{path} {body} was acknowledged, and nothing came of it"));
+        }
+        let now = self.world.clock.instant();
+        kinds.iter().for_each(|kind| book.open().asked(machine).told(*kind, told.ended(), now));
+        told
+    }
+
+    /// Asks until somebody answers.
+    pub async fn get(&self, path: &str) -> Option<(u16, Value)> {
         while !self.is_over() {
             if let Told::Answer(status, answer) = self.ask(Method::GET, path, None).await {
                 return Some((status, answer));
@@ -75,240 +109,20 @@ impl Client {
         None
     }
 
-    fn is_over(&self) -> bool {
+    pub fn is_over(&self) -> bool {
         self.world.calm.is_cancelled()
     }
 
-    async fn pause(&self, secs: u64) {
+    pub async fn pause(&self, secs: u64) {
         let pause = Duration::from_millis(100 + self.chance.below(secs * 1000));
         let _ = self.world.calm.run_until_cancelled(self.world.clock.sleep(pause)).await;
     }
 
-    fn one_in(&self, n: u64) -> bool {
+    pub fn one_in(&self, n: u64) -> bool {
         self.chance.below(n) == 0
     }
-}
 
-/// The life of the owner of one machine.
-pub async fn live(world: Arc<World>, at: usize) {
-    let model = world.rack.machines[at].model.clone();
-    let mut owner = Owner { name: model.name.clone(), at, client: Client::new(world.clone(), at as u64), uuid: None };
-    owner.client.pause(30).await;
-    for _ in 0..world.plan.acts * 3 {
-        if owner.client.is_over() {
-            return;
-        }
-        owner.act().await;
-        let patience = if owner.client.one_in(4) { 30 } else { 900 };
-        owner.wait(patience).await;
-    }
-}
-
-struct Owner {
-    name: String,
-    at: usize,
-    client: Client,
-    uuid: Option<Uuid>,
-}
-
-impl Owner {
-    fn path(&self, rest: &str) -> String {
-        format!("/v1/nodes/{}{rest}", self.name)
-    }
-
-    async fn node(&self) -> Option<Value> {
-        let (status, node) = self.client.get(&self.path("")).await?;
-        (status == 200).then_some(node)
-    }
-
-    /// Waits until the node rests, for so long.
-    async fn wait(&self, secs: u64) {
-        let until = self.client.world.clock.instant() + Duration::from_secs(self.client.chance.below(secs));
-        while !self.client.is_over() && self.client.world.clock.instant() < until {
-            let Some(node) = self.node().await else { return };
-            let state = node["provision_state"].as_str().unwrap_or_default();
-            let rests = ["enroll", "manageable", "available", "active", "rescue"].contains(&state);
-            if (rests || state.ends_with("failed")) && node["reservation"].is_null() {
-                return;
-            }
-            self.client.pause(20).await;
-        }
-    }
-
-    async fn act(&mut self) {
-        let Some(node) = self.node().await else {
-            if !self.client.is_over() {
-                self.enrol().await;
-            }
-            return;
-        };
-        if node["maintenance"] == true && !self.client.one_in(4) {
-            self.patch(json!([{"op": "replace", "path": "/maintenance", "value": false}])).await;
-        }
-        let state = node["provision_state"].as_str().unwrap_or_default().to_owned();
-        let choices: &[&str] = match state.as_str() {
-            "enroll" => &["manage"],
-            "manageable" => &["provide", "provide", "provide", "clean", "inspect", "adopt", "power"],
-            "available" => &["active", "active", "active", "manage", "power", "remove"],
-            "active" => &["deleted", "deleted", "rebuild", "rescue", "power", "service", "device"],
-            "rescue" => &["unrescue", "unrescue", "deleted", "power"],
-            "deploy failed" => &["active", "deleted", "rebuild"],
-            "clean failed" => &["manage"],
-            "inspect failed" => &["manage", "inspect"],
-            "adopt failed" => &["manage", "adopt"],
-            "rescue failed" => &["rescue", "unrescue", "deleted"],
-            "unrescue failed" => &["unrescue", "rescue", "deleted"],
-            "service failed" => &["service", "rescue", "abort"],
-            "wait call-back" => &["abort", "deleted", "power", "nothing"],
-            "clean wait" | "inspect wait" | "rescue wait" | "service wait" => &["abort", "power", "nothing", "nothing"],
-            "error" => &["deleted"],
-            _ => &["nothing", "power", "deleted"],
-        };
-        let act = choices[self.client.chance.below(choices.len() as u64) as usize];
-        match act {
-            "nothing" => {}
-            "power" => self.power().await,
-            "remove" => self.remove(&node).await,
-            "device" => self.device().await,
-            verb => self.verb(verb).await,
-        }
-    }
-
-    async fn enrol(&mut self) {
-        let world = &self.client.world;
-        let model = &world.rack.machines[self.at].model;
-        let node = json!({
-            "name": self.name, "driver": "ipmi", "resource_class": "baremetal",
-            "driver_info": {
-                "ipmi_address": model.bmc.ip().to_string(), "ipmi_port": model.bmc.port(),
-                "ipmi_username": "admin", "ipmi_password": world.password,
-            },
-            "properties": {"capabilities": if model.uefi { "boot_mode:uefi" } else { "boot_mode:bios" }},
-        });
-        if let Told::Answer(201, node) = self.client.ask(Method::POST, "/v1/nodes", Some(node)).await {
-            world.book.open().nodes.insert(self.name.clone());
-            self.uuid = node["uuid"].as_str().and_then(|uuid| uuid.parse().ok());
-        }
-        let Some(node) = self.node().await else { return };
-        let port = json!({"node_uuid": node["uuid"], "address": world.mac(self.at)});
-        for _ in 0..5 {
-            match self.client.ask(Method::POST, "/v1/ports", Some(port.clone())).await {
-                Told::Answer(201 | 409, _) => return,
-                _ => self.client.pause(5).await,
-            }
-        }
-    }
-
-    /// Deletes the node; it may come back under its name with the next act.
-    async fn remove(&mut self, node: &Value) {
-        {
-            let mut book = self.client.world.book.open();
-            book.nodes.remove(&self.name);
-            book.asked(&self.name).undeployed = true;
-        }
-        let told = self.client.ask(Method::DELETE, &self.path(""), None).await;
-        let mut book = self.client.world.book.open();
-        match told {
-            Told::Answer(204, _) => {
-                book.deleted_nodes.extend(node["uuid"].as_str().and_then(|uuid| uuid.parse::<Uuid>().ok()));
-            }
-            Told::Answer(400..=499, _) | Told::Nobody => book.nodes.extend([self.name.clone()]),
-            _ => {}
-        }
-    }
-
-    async fn patch(&self, patch: Value) {
-        let _ = self.client.ask(Method::PATCH, &self.path(""), Some(patch)).await;
-    }
-
-    async fn device(&self) {
-        let body = json!({"boot_device": "disk", "persistent": true});
-        let _ = self.client.ask(Method::PUT, &self.path("/management/boot_device"), Some(body)).await;
-    }
-
-    async fn power(&self) {
-        let targets = ["power on", "power off", "rebooting", "soft power off"];
-        let target = targets[self.client.chance.below(4) as usize];
-        self.ask_for(false, &self.path("/states/power"), json!({"target": target})).await;
-    }
-
-    async fn verb(&self, verb: &str) {
-        let mut body = json!({"target": verb});
-        match verb {
-            "active" | "rebuild" => {
-                let world = &self.client.world;
-                let image = format!("file://{}", world.dir.join("image").display());
-                self.patch(json!([
-                    {"op": "add", "path": "/instance_info/image_source", "value": image},
-                    {"op": "add", "path": "/instance_info/image_checksum", "value": world.image_sum},
-                ]))
-                .await;
-                if self.client.one_in(3) {
-                    let secret = format!("drive-{}", self.client.chance.below(u64::MAX));
-                    world.book.open().secrets.insert(secret.clone());
-                    body["configdrive"] = json!({"user_data": format!("#cloud-config\npassword: {secret}\n")});
-                }
-            }
-            "deleted" => self.client.world.book.open().asked(&self.name).undeployed = true,
-            "rescue" => {
-                let secret = format!("rescue-{}", self.client.chance.below(u64::MAX));
-                self.client.world.book.open().secrets.insert(secret.clone());
-                body["rescue_password"] = secret.into();
-            }
-            "clean" => body["clean_steps"] = json!([{"interface": "deploy", "step": "erase_devices_metadata"}]),
-            "service" => body["service_steps"] = json!([{"interface": "deploy", "step": "burnin_cpu"}]),
-            _ => {}
-        }
-        self.ask_for(true, &self.path("/states/provision"), body).await;
-    }
-
-    /// Asks for something that touches the machine, and notes that it did.
-    async fn ask_for(&self, disk: bool, path: &str, body: Value) {
-        let book = self.client.world.book.clone();
-        {
-            let mut book = book.open();
-            let asked = book.asked(&self.name);
-            asked.power_pending += 1;
-            asked.disk_pending += u32::from(disk);
-        }
-        let told = self.client.ask(Method::PUT, path, Some(body)).await;
-        let refused = matches!(told, Told::Answer(400..=499, _) | Told::Nobody);
-        let mut book = book.open();
-        let asked = book.asked(&self.name);
-        asked.power_pending -= 1;
-        asked.disk_pending -= u32::from(disk);
-        if !refused {
-            asked.power = true;
-            asked.disk |= disk;
-        }
-    }
-}
-
-/// Somebody who wants machines by what they are, and gives them back.
-pub async fn allocate(world: Arc<World>) {
-    let client = Client::new(world.clone(), 1000);
-    let mut held: Vec<Uuid> = Vec::new();
-    for number in 0..world.plan.acts * 2 {
-        client.pause(300).await;
-        if client.is_over() {
-            return;
-        }
-        if held.is_empty() || client.one_in(2) {
-            let body = json!({"resource_class": "baremetal", "name": format!("allocation-{number}")});
-            if let Told::Answer(201, made) = client.ask(Method::POST, "/v1/allocations", Some(body)).await
-                && let Some(uuid) = made["uuid"].as_str().and_then(|uuid| uuid.parse().ok())
-            {
-                world.book.open().allocations.insert(uuid);
-                held.push(uuid);
-            }
-            continue;
-        }
-        let uuid = held.swap_remove(client.chance.below(held.len() as u64) as usize);
-        world.book.open().allocations.remove(&uuid);
-        match client.ask(Method::DELETE, &format!("/v1/allocations/{uuid}"), None).await {
-            Told::Answer(204, _) => world.book.open().deleted_allocations.push(uuid),
-            Told::Answer(404, _) | Told::Unknown => {}
-            _ => held.push(uuid),
-        }
+    pub fn pick<T: Copy>(&self, choices: &[T]) -> T {
+        choices[self.chance.below(choices.len() as u64) as usize]
     }
 }

@@ -3,16 +3,20 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use bessemer::clock::{Clock, Instant};
+use bessemer::engine;
 use bessemer::net::memory::Host;
 use bessemer::store::{Fate, Read, StoreError, Witness};
 use tokio::sync::Notify;
 
 use super::book::Book;
+use super::holders::Life;
 use super::rules::Rules;
 
 /// What lives of the service share: the disk and what has been seen.
 #[derive(Clone)]
 pub struct Disk {
+    pub clock: Clock,
     pub full: Arc<AtomicBool>,
     pub book: Book,
     pub rules: Arc<Mutex<Rules>>,
@@ -32,6 +36,10 @@ pub struct Eye {
     left: Mutex<Option<u64>>,
     dead: AtomicBool,
     pub died: Notify,
+    /// Once it serves; taken from it at its end, because whoever has it keeps the store.
+    engine: Mutex<Option<engine::Handle>>,
+    /// When the disk was full last.
+    disturbed: Mutex<Option<Instant>>,
 }
 
 impl std::fmt::Debug for Eye {
@@ -42,7 +50,10 @@ impl std::fmt::Debug for Eye {
 
 impl Eye {
     pub fn new(disk: Disk, host: Host, commits: Option<u64>) -> Self {
-        Eye { disk, host, left: Mutex::new(commits), dead: AtomicBool::new(false), died: Notify::new() }
+        disk.rules().begin();
+        let (engine, disturbed) = Default::default();
+        let (left, dead, died) = (Mutex::new(commits), AtomicBool::new(false), Notify::new());
+        Eye { disk, host, left, dead, died, engine, disturbed }
     }
 
     /// The process ends here and now: not one packet more.
@@ -54,10 +65,16 @@ impl Eye {
         }
     }
 
+    /// From now on it is known what the process has in hand.
+    pub fn follow(&self, engine: engine::Handle) {
+        *self.engine.lock().unwrap_or_else(PoisonError::into_inner) = Some(engine);
+    }
+
     /// After the end of a process that ended by itself: what it left running hears nothing any more.
     pub fn kill_quietly(&self) {
         self.dead.store(true, Ordering::Relaxed);
         self.host.die();
+        drop(self.engine.lock().unwrap_or_else(PoisonError::into_inner).take());
     }
 
     /// Nobody is to be killed any more.
@@ -85,6 +102,7 @@ impl Witness for Eye {
         }
         if self.disk.full.load(Ordering::Relaxed) {
             self.disk.book.count("commit refused: disk full");
+            *self.disturbed.lock().unwrap_or_else(PoisonError::into_inner) = Some(self.disk.clock.instant());
             return Err(StoreError::Full);
         }
         Ok(Fate::Lives)
@@ -92,7 +110,10 @@ impl Witness for Eye {
 
     fn after(&self, read: &Read) -> Fate {
         self.disk.book.open().commits += 1;
-        self.disk.rules().look(read);
+        let engine = self.engine.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let disturbed = *self.disturbed.lock().unwrap_or_else(PoisonError::into_inner);
+        let life = engine.map(|engine| Life { engine, disturbed });
+        self.disk.rules().look(read, life.as_ref());
         if self.is_last() {
             self.disk.book.count("killed after a commit");
             self.kill();

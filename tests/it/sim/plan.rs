@@ -23,6 +23,8 @@ pub enum Trouble {
     DiskFull,
     ClockJumps,
     Deaths,
+    /// Some deaths are followed by a start in hold, as after a restore.
+    Restores,
     PlugPulled,
 }
 
@@ -43,6 +45,7 @@ pub const TROUBLES: &[Trouble] = &[
     Trouble::DiskFull,
     Trouble::ClockJumps,
     Trouble::Deaths,
+    Trouble::Restores,
     Trouble::PlugPulled,
 ];
 
@@ -52,6 +55,12 @@ pub struct Plan {
     pub machines: u8,
     /// Acts of each client.
     pub acts: u64,
+    /// Acts of somebody who has no idea of what others do.
+    pub meddling: u64,
+    /// Agents speak TLS.
+    pub tls: bool,
+    /// The service keeps backups.
+    pub backups: bool,
     pub troubles: Vec<Trouble>,
     /// How long faults go on at most.
     pub chaos: Duration,
@@ -73,11 +82,15 @@ impl Plan {
             1 => vec![TROUBLES[random.below(TROUBLES.len() as u64) as usize]],
             _ => TROUBLES.iter().copied().filter(|_| random.below(100) < 35).collect(),
         };
-        let deaths = if troubles.contains(&Trouble::Deaths) { 1 + random.below(3) } else { 0 };
+        let dies = troubles.contains(&Trouble::Deaths) || troubles.contains(&Trouble::Restores);
+        let deaths = if dies { 1 + random.below(3) } else { 0 };
         Plan {
             seed,
             machines: 1 + random.below(3) as u8,
             acts: 3 + random.below(5),
+            meddling: if one_in(2) { 1 + random.below(20) } else { 0 },
+            tls: one_in(4),
+            backups: one_in(4),
             troubles,
             chaos: Duration::from_secs(600 + random.below(3600)),
             automated_clean: one_in(2),

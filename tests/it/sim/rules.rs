@@ -1,224 +1,204 @@
 //! What must hold after every commit, and what must have come of everything once the world is quiet.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
-use bessemer::clock::{Clock, Instant};
-use bessemer::model::{Allocation, AllocationState, EventKind, FlowName, Node, Phase, State, Work};
-use bessemer::provision::table::TRANSITIONS;
-use bessemer::sim::agent;
-use bessemer::sim::bmc::Chassis;
-use bessemer::store::{Read, StoreError, allocations, events, nodes, work};
+use bessemer::clock::Clock;
+use bessemer::model::{Allocation, AllocationState, EventKind, Node, Phase, State, Work};
+use bessemer::provision::Event;
+use bessemer::provision::table::{Row, TRANSITIONS};
+use bessemer::sim::machine::Machine;
+use bessemer::store::{Read, StoreError, allocations, events, hold, nodes, work};
 use uuid::Uuid;
 
 use super::book::Book;
+use super::holders::{self, Holders, Life};
+use super::machines::Machines;
 use crate::race::invariants;
-
-/// An act in the background ends within its bound; none is longer than this.
-const ACT: Duration = Duration::from_secs(900);
 
 /// What is remembered of a node from one commit to the next.
 struct Known {
     state: State,
     last_event: i64,
-    /// Since when somebody holds it without work of its own.
-    held_since: Option<Instant>,
-}
-
-/// What is remembered of a machine.
-struct Seen {
-    name: String,
-    chassis: Chassis,
-    agent: agent::Faults,
-    downs: u64,
-    writes: u64,
 }
 
 pub struct Rules {
     clock: Clock,
     book: Book,
+    /// Whether power is read, so that what is recorded follows the machine.
+    power_is_read: bool,
     known: BTreeMap<Uuid, Known>,
-    machines: Vec<Seen>,
-    /// The names of the nodes that allocations had last.
-    placed: BTreeMap<Uuid, String>,
+    machines: Machines,
+    holders: Holders,
+    /// The nodes that allocations had last.
+    placed: BTreeMap<Uuid, Uuid>,
     /// A sum over all that was committed.
     pub sum: u64,
 }
 
-struct Rows {
-    nodes: Vec<Node>,
-    allocations: Vec<Allocation>,
-    work: Vec<Work>,
+pub struct Rows {
+    pub nodes: Vec<Node>,
+    pub allocations: Vec<Allocation>,
+    pub work: Vec<Work>,
+    /// The store is in hold.
+    pub held: bool,
+}
+
+impl Rows {
+    fn of(read: &Read) -> Result<Self, StoreError> {
+        let (nodes, allocations) = (nodes::all(read)?, allocations::all(read)?);
+        Ok(Rows { nodes, allocations, work: work::all(read)?, held: hold::exists(read)? })
+    }
+
+    pub fn node(&self, uuid: Uuid) -> Option<&Node> {
+        self.nodes.iter().find(|node| node.uuid == uuid)
+    }
+
+    pub fn owed(&self, node: Uuid) -> Option<&Work> {
+        self.work.iter().find(|work| work.node_uuid == Some(node))
+    }
 }
 
 impl Rules {
-    pub fn new(clock: Clock, book: Book) -> Self {
-        Rules { clock, book, known: BTreeMap::new(), machines: Vec::new(), placed: BTreeMap::new(), sum: 0 }
+    pub fn new(clock: Clock, book: Book, image_bytes: usize, power_is_read: bool) -> Self {
+        Rules {
+            power_is_read,
+            known: BTreeMap::new(),
+            machines: Machines::new(clock.clone(), book.clone(), image_bytes),
+            holders: Holders::new(clock.clone(), book.clone()),
+            placed: BTreeMap::new(),
+            sum: 0,
+            clock,
+            book,
+        }
     }
 
-    pub fn follow(&mut self, name: &str, chassis: Chassis, agent: agent::Faults) {
-        self.machines.push(Seen { name: name.to_owned(), chassis, agent, downs: 0, writes: 0 });
+    pub fn follow(&mut self, machine: &Machine) {
+        self.machines.follow(machine);
     }
 
-    /// After a commit.
-    pub fn look(&mut self, read: &Read) {
-        if let Err(error) = self.try_look(read) {
+    /// A process begins.
+    pub fn begin(&mut self) {
+        self.holders.begin();
+        self.machines.begin();
+    }
+
+    /// After a commit; `life` is who made it, once it has begun.
+    pub fn look(&mut self, read: &Read, life: Option<&Life>) {
+        if let Err(error) = self.try_look(read, life) {
             self.book.breach(format!("the store cannot be read: {error}"));
         }
     }
 
-    fn try_look(&mut self, read: &Read) -> Result<(), StoreError> {
-        let rows = Rows { nodes: nodes::all(read)?, allocations: allocations::all(read)?, work: work::all(read)? };
+    fn try_look(&mut self, read: &Read, life: Option<&Life>) -> Result<(), StoreError> {
+        let rows = Rows::of(read)?;
         let deleted = self.book.open().deleted_allocations.clone();
         for breach in invariants::among(&rows.nodes, &rows.allocations, &rows.work, &deleted, false) {
             self.book.breach(breach);
         }
-        self.machines(&rows);
-        self.holders(&rows);
-        self.waits(&rows);
-        self.transitions(read, &rows)?;
+        let known = &self.known;
+        self.machines.look(&rows, |uuid| known.get(&uuid).map(|known| known.state));
+        if let Some(life) = life {
+            self.holders.look(&rows, life);
+        }
+        holders::waits(&rows, &self.book);
         self.acknowledged(&rows);
+        self.transitions(read, &rows)?;
         self.add(&rows);
         Ok(())
     }
 
-    /// What happened to machines since the commit before happened in the state that their nodes had since then.
-    fn machines(&mut self, rows: &Rows) {
-        let mut book = self.book.open();
-        for machine in &mut self.machines {
-            let node = rows.nodes.iter().find(|node| node.name.as_deref() == Some(&machine.name));
-            let before = node.and_then(|node| self.known.get(&node.uuid)).map(|known| known.state);
-            let (downs, writes) = (machine.chassis.downs(), machine.agent.writes());
-            let asked = book.asked(&machine.name).clone();
-            let (ended, written) = (downs > machine.downs, writes > machine.writes);
-            (machine.downs, machine.writes) = (downs, writes);
-            if asked.lied {
-                continue;
-            }
-            if ended && before == Some(State::Active) && !asked.power && asked.power_pending == 0 {
-                book.breach(format!("{}: power was taken from an active node, and nobody asked for it", machine.name));
-            }
-            if written && !asked.disk && asked.disk_pending == 0 {
-                book.breach(format!("{}: its disk was written, and nobody asked for it ({before:?})", machine.name));
-            }
-            if let (Some(node), Some(before)) = (node, before)
-                && node.provision_state != before
-            {
-                let asked = book.asked(&machine.name);
-                match node.provision_state {
-                    State::Active => (asked.power, asked.disk) = (false, false),
-                    State::Available => asked.disk = false,
-                    _ => {}
-                }
-            }
-        }
-    }
-
-    /// Whoever holds a node works on it.
-    fn holders(&mut self, rows: &Rows) {
-        let now = self.clock.instant();
-        for node in &rows.nodes {
-            let owed = rows.work.iter().find(|work| work.node_uuid == Some(node.uuid));
-            let worked = owed.is_some_and(Work::holds_reservation);
-            if worked && node.reservation.is_none() {
-                self.book.breach(format!("node {} is worked on and nobody holds it: {owed:?}", node.uuid));
-            }
-            let Some(known) = self.known.get_mut(&node.uuid) else { continue };
-            if node.reservation.is_none() || worked {
-                known.held_since = None;
-            } else if known.held_since.get_or_insert(now).elapsed_by(now) > ACT {
-                self.book.breach(format!("node {} is held and nobody works on it: {owed:?}", node.uuid));
-            }
-        }
-    }
-
-    /// Whoever waits says for what, and until when.
-    fn waits(&mut self, rows: &Rows) {
-        for work in &rows.work {
-            let reason = work.why.as_deref().is_some_and(|why| !why.is_empty());
-            let wrong = match work.phase {
-                Phase::Waiting => !reason || work.deadline_at.is_none(),
-                Phase::Held => !reason,
-                Phase::Ready | Phase::Begun => {
-                    work.flow == FlowName::Allocate && (work.due_at.is_none() || work.deadline_at.is_none())
-                }
-            };
-            if wrong {
-                self.book.breach(format!("a wait without a reason or a deadline: {work:?}"));
-            }
-            let node = work.node_uuid.and_then(|uuid| rows.nodes.iter().find(|node| node.uuid == uuid));
-            if work.node_uuid.is_some() && node.is_none() {
-                self.book.breach(format!("work for a node that is gone: {work:?}"));
-            }
-        }
-    }
-
-    /// Every change of state is told, and is one of the table's.
+    /// Every change of state is told, is one of the table's, and was asked for if it is a client's.
     fn transitions(&mut self, read: &Read, rows: &Rows) -> Result<(), StoreError> {
         self.known.retain(|uuid, _| rows.nodes.iter().any(|node| node.uuid == *uuid));
         for node in &rows.nodes {
-            let first = Known { state: node.provision_state, last_event: 0, held_since: None };
-            let known = self.known.entry(node.uuid).or_insert(first);
-            if known.state == node.provision_state && known.last_event != 0 {
+            self.machines.reads(node);
+            let known = self.known.get(&node.uuid);
+            if known.is_some_and(|known| known.state == node.provision_state && known.last_event != 0) {
                 continue;
             }
-            let mut state = known.state;
-            for event in events::of_node(read, node.uuid, known.last_event, 1000)? {
-                known.last_event = event.id;
+            let (mut state, mut last_event) =
+                known.map_or((node.provision_state, 0), |known| (known.state, known.last_event));
+            for event in events::of_node(read, node.uuid, last_event, 1000)? {
+                last_event = event.id;
                 if event.kind != EventKind::Transition {
                     continue;
                 }
                 let found = TRANSITIONS
                     .iter()
                     .find(|row| row.from == state && event.text == format!("{} -> {} ({})", row.from, row.to, row.on));
-                match found {
-                    Some(row) => state = row.to,
-                    None => {
-                        self.book.breach(format!("node {}: no such transition from {state}: {}", node.uuid, event.text))
-                    }
-                }
+                let Some(row) = found else {
+                    self.book.breach(format!("node {}: no such transition from {state}: {}", node.uuid, event.text));
+                    continue;
+                };
+                state = row.to;
+                self.asked_for(node, row);
+                self.machines.passed(read, node, row)?;
             }
             if state != node.provision_state {
                 self.book.breach(format!("node {} came from {state} to {} untold", node.uuid, node.provision_state));
             }
-            known.state = node.provision_state;
+            self.known.insert(node.uuid, Known { state: node.provision_state, last_event });
         }
         Ok(())
     }
 
+    /// What only clients may ask for was asked for.
+    fn asked_for(&self, node: &Node, row: &Row) {
+        use Event::*;
+        // Two events that end a flow are called like verbs.
+        let within = matches!((row.from, row.on), (State::Deleting, Clean) | (State::Cleaning, Manage));
+        if within || matches!(row.on, Wait | Resume | Hold | Done | Fail) {
+            return;
+        }
+        let (name, now) = (node.name.clone().unwrap_or_default(), self.clock.instant());
+        let mut book = self.book.open();
+        let asked = book.asked(&name);
+        asked.saw(row.on);
+        if !asked.asked_for(row.on, now) {
+            book.breach(format!("{name}: nobody asked for {} in {}", row.on, row.from));
+        }
+    }
+
     /// What was acknowledged is there, and what was deleted is not.
     fn acknowledged(&mut self, rows: &Rows) {
-        for allocation in &rows.allocations {
-            let node = rows.nodes.iter().find(|node| Some(node.uuid) == allocation.node_uuid);
-            if let Some(name) = node.and_then(|node| node.name.clone()) {
-                self.placed.insert(allocation.uuid, name);
+        let (mut book, now) = (self.book.open(), self.clock.instant());
+        let mut breaches = Vec::new();
+        let gone: Vec<Uuid> = book.nodes.iter().copied().filter(|uuid| rows.node(*uuid).is_none()).collect();
+        for uuid in gone {
+            book.nodes.remove(&uuid);
+            if !book.is_doomed(uuid, now) {
+                breaches.push(format!("node {uuid} was acknowledged and is gone"));
             }
         }
-        let mut book = self.book.open();
-        let names: Vec<&str> = rows.nodes.iter().filter_map(|node| node.name.as_deref()).collect();
-        let lost: Vec<String> = book.nodes.iter().filter(|name| !names.contains(&name.as_str())).cloned().collect();
-        for name in lost {
-            book.breach(format!("node {name} was acknowledged and is gone"));
+        for node in &rows.nodes {
+            if book.deleted_nodes.contains(&node.uuid) {
+                breaches.push(format!("node {} was deleted and is there", node.uuid));
+            }
         }
-        let back: Vec<Uuid> =
-            rows.nodes.iter().map(|node| node.uuid).filter(|uuid| book.deleted_nodes.contains(uuid)).collect();
-        for uuid in back {
-            book.breach(format!("node {uuid} was deleted and is there"));
+        for (uuid, key) in &book.marks {
+            if rows.node(*uuid).is_some_and(|node| node.extra.get(key).is_none()) {
+                breaches.push(format!("node {uuid}: {key} was acknowledged and is gone"));
+            }
         }
-        let lost: Vec<Uuid> = book
-            .allocations
-            .iter()
-            .copied()
-            .filter(|uuid| !rows.allocations.iter().any(|allocation| allocation.uuid == *uuid))
-            .collect();
-        for uuid in lost {
+        let there = |uuid: &Uuid| rows.allocations.iter().any(|allocation| allocation.uuid == *uuid);
+        let gone: Vec<Uuid> = book.allocations.iter().copied().filter(|uuid| !there(uuid)).collect();
+        for uuid in gone {
             book.allocations.remove(&uuid);
-            // Who undeploys a node, or removes it, ends its allocation.
-            let of = self.placed.get(&uuid).cloned().unwrap_or_default();
-            if book.asked(&of).undeployed {
-                continue;
+            // Whoever undeploys a node, or removes it, ends the allocation that it has then.
+            let ended = self.placed.get(&uuid).is_some_and(|node| {
+                let undeployed = self.known.get(node).is_some_and(|known| known.state == State::Deleting);
+                undeployed || (rows.node(*node).is_none() && book.is_doomed(*node, now))
+            });
+            if !ended && !book.is_doomed(uuid, now) {
+                breaches.push(format!("allocation {uuid} was acknowledged and is gone"));
             }
-            book.breach(format!("allocation {uuid} was acknowledged and is gone"));
+        }
+        breaches.into_iter().for_each(|it| book.breach(it));
+        drop(book);
+        for allocation in &rows.allocations {
+            if let Some(node) = allocation.node_uuid {
+                self.placed.insert(allocation.uuid, node);
+            }
         }
     }
 
@@ -234,15 +214,23 @@ impl Rules {
     }
 
     /// What is still unsettled, once faults have ended.
-    pub fn unsettled(read: &Read) -> Result<Vec<String>, StoreError> {
-        let mut found = Vec::new();
-        let owed = work::all(read)?;
-        for node in nodes::all(read)? {
+    pub fn unsettled(&self, read: &Read) -> Result<Vec<String>, StoreError> {
+        let (mut found, rows) = (Vec::new(), Rows::of(read)?);
+        if rows.held {
+            found.push("the store is in hold".to_owned());
+        }
+        for node in &rows.nodes {
             let name = node.name.clone().unwrap_or_default();
             let state = node.provision_state;
-            let row = owed.iter().find(|work| work.node_uuid == Some(node.uuid));
-            if !state.is_stable() && !state.is_failed() {
+            let row = rows.owed(node.uuid);
+            // What is held waits for its client, who is gone.
+            let on_hold = matches!(state, State::DeployHold | State::CleanHold | State::ServiceHold);
+            let kept = on_hold && row.is_some_and(|work| work.phase == Phase::Held);
+            if !state.is_stable() && !state.is_failed() && !kept {
                 found.push(format!("{name} is {state}: {row:?}"));
+            }
+            if row.is_some() && !kept {
+                found.push(format!("{name} is {state} and work is owed: {row:?}"));
             }
             if state.is_failed() && node.last_error.as_deref().is_none_or(str::is_empty) {
                 found.push(format!("{name} is {state} and says not why"));
@@ -253,23 +241,14 @@ impl Rules {
             if node.target_power_state.is_some() {
                 found.push(format!("{name} expects a change of power: {row:?}"));
             }
+            found.extend(self.machines.unsettled(node, self.power_is_read));
         }
-        found.extend(owed.iter().map(|work| format!("work is owed: {work:?}")));
-        for allocation in allocations::all(read)? {
+        found.extend(rows.work.iter().filter(|it| it.node_uuid.is_none()).map(|it| format!("work is owed: {it:?}")));
+        for allocation in &rows.allocations {
             if allocation.state == AllocationState::Allocating {
                 found.push(format!("allocation {} is still allocating", allocation.uuid));
             }
         }
         Ok(found)
-    }
-}
-
-trait ElapsedBy {
-    fn elapsed_by(&self, now: Instant) -> Duration;
-}
-
-impl ElapsedBy for Instant {
-    fn elapsed_by(&self, now: Instant) -> Duration {
-        now.saturating_duration_since(*self)
     }
 }

@@ -11,6 +11,7 @@ use std::time::Duration;
 use bessemer::app::{Seams, Service};
 use bessemer::clock::{Clock, Timestamp};
 use bessemer::config::{Settings, Typed};
+use bessemer::model::Hold;
 use bessemer::net::Net;
 use bessemer::net::memory::{Network, Seen};
 use bessemer::random::Random;
@@ -19,23 +20,24 @@ use bessemer::sim::machine::Pace;
 use bessemer::sim::netboot::{self, Firmware};
 use bessemer::sim::rack::{self, Rack};
 use bessemer::sim::system;
-use bessemer::store::{Store, StoreError};
+use bessemer::store::{self, Store, StoreError};
 use bessemer::{blocking, wire};
-use sha2::{Digest as _, Sha256};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use super::book::Book;
 use super::eye::{Disk, Eye};
 use super::log::Log;
-use super::plan::Plan;
+use super::plan::{Plan, Trouble};
 use super::rules::Rules;
-use super::{chaos, client};
+use super::{chaos, machines, others, owner};
 
 const ADMIN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 6385);
 const SERVER: Ipv4Addr = Ipv4Addr::new(127, 77, 0, 1);
 const DISK_BYTES: u64 = 1 << 20;
 const IMAGE_BYTES: usize = 4000;
+/// A sector before it.
+const IMAGE_LENGTH: usize = IMAGE_BYTES + 512;
 /// How long everything may take to come to rest once nothing goes wrong any more: the longest wait for an agent, twice,
 /// and what a clock that was set back adds to it.
 const REST: Duration = Duration::from_secs(4 * 3600);
@@ -121,7 +123,8 @@ pub struct World {
     pub rack: Rack,
     pub calm: CancellationToken,
     pub dir: PathBuf,
-    pub image_sum: String,
+    /// Images, and their sums.
+    pub images: Vec<(PathBuf, String)>,
     pub password: String,
     random: Random,
     settings: Settings,
@@ -145,9 +148,11 @@ async fn live(plan: Plan, log: Log) -> Fallible<Report> {
     process.spawn(world.clone().process());
     let mut clients = JoinSet::new();
     for at in 0..world.rack.machines.len() {
-        clients.spawn(client::live(world.clone(), at));
+        clients.spawn(owner::live(world.clone(), at));
     }
-    clients.spawn(client::allocate(world.clone()));
+    clients.spawn(owner::meddle(world.clone()));
+    clients.spawn(others::allocate(world.clone()));
+    let keeper = tokio::spawn(others::keep(world.clone()));
     let mut trouble = JoinSet::new();
     trouble.spawn(chaos::reign(world.clone()));
 
@@ -157,11 +162,13 @@ async fn live(plan: Plan, log: Log) -> Fallible<Report> {
         ended?;
     }
     let _ = over;
+    keeper.await?;
     while let Some(ended) = trouble.join_next().await {
         ended?;
     }
     chaos::end(&world);
     world.spare();
+    others::tidy(&world).await;
     let ends = world.rest().await?;
     world.stop.cancel();
     while let Some(ended) = process.join_next().await {
@@ -194,6 +201,7 @@ fn befallen(seen: &Seen) -> impl Iterator<Item = (&'static str, u64)> {
         ("datagrams lost", seen.lost),
         ("datagrams doubled", seen.doubled),
         ("datagrams and pieces late", seen.late),
+        ("datagrams overtaken", seen.reordered),
         ("connections refused", seen.refused),
         ("connections ignored", seen.ignored),
         ("connections reset", seen.resets),
@@ -208,7 +216,7 @@ impl World {
         let stream = |salt: u64| Random::seeded(plan.seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ salt);
         let random = stream(1);
         let network = Network::new(clock.clone(), stream(2));
-        let image_sum = props(&dir, &random)?;
+        let images = props(&dir, &random)?;
         let settings = settings(&plan, &dir)?;
         let password = format!("bmc-{:012x}", random.below(1 << 48));
         let admin = User { name: "admin".into(), password: password.clone().into_bytes(), privilege: 4 };
@@ -230,13 +238,13 @@ impl World {
         )?;
         let book = Book::default();
         book.open().secrets.insert(password.clone());
-        let mut rules = Rules::new(clock.clone(), book.clone());
+        let mut rules = Rules::new(clock.clone(), book.clone(), IMAGE_LENGTH, !plan.power_sync.is_zero());
         for machine in &rack.machines {
-            machine.agent_faults.set(|knobs| knobs.plain = true);
-            rules.follow(&machine.model.name, machine.bmc.chassis().clone(), machine.agent_faults.clone());
+            machine.agent_faults.set(|knobs| (knobs.plain, knobs.even_key) = (!plan.tls, true));
+            rules.follow(machine);
         }
-        let disk =
-            Disk { full: Arc::new(AtomicBool::new(false)), book: book.clone(), rules: Arc::new(Mutex::new(rules)) };
+        let (full, rules) = (Arc::new(AtomicBool::new(false)), Arc::new(Mutex::new(rules)));
+        let disk = Disk { clock: clock.clone(), full, book: book.clone(), rules };
         if plan.seed.is_multiple_of(2) {
             network.misbehave(|faults| faults.spared = [ADMIN].into());
         }
@@ -250,7 +258,7 @@ impl World {
             rack,
             calm,
             dir,
-            image_sum,
+            images,
             password,
             random,
             settings,
@@ -291,6 +299,10 @@ impl World {
         let mut lives = self.plan.deaths.clone().into_iter();
         while !self.stop.is_cancelled() {
             let host = self.network.host();
+            let restored = self.plan.troubles.contains(&Trouble::Restores) && !self.calm.is_cancelled();
+            if restored && chance.below(2) == 0 && self.put_into_hold().await {
+                self.book.count("started in hold");
+            }
             let commits = if self.calm.is_cancelled() { None } else { lives.next() };
             let eye = Arc::new(Eye::new(self.disk.clone(), host.clone(), commits));
             self.current().eye = Some(eye.clone());
@@ -309,10 +321,26 @@ impl World {
         }
     }
 
+    /// As a restore does, with the difference that nothing is older than it should be.
+    async fn put_into_hold(&self) -> bool {
+        let options = store::Options { inline: true, ..store::Options::new(self.clock.clone(), self.chance(6)) };
+        let path = self.dir.join("store.sqlite");
+        if !path.exists() {
+            return false;
+        }
+        let Ok(store) = Store::open(&path, options) else { return false };
+        let since = bessemer::clock::micros(self.clock.now());
+        let hold = Hold { since, taken: None, file: None };
+        let put = store.write(move |tx| store::hold::put(tx, &hold)).await.is_ok();
+        store.abandon();
+        put
+    }
+
     async fn one_life(&self, eye: &Eye, seams: Seams) {
         let life = async {
             let service = Service::start_in(seams, self.settings.clone(), self.stop.child_token()).await?;
             self.current().store = Some(service.store.clone());
+            eye.follow(service.engine.clone());
             service.run().await
         };
         let ended = tokio::select! {
@@ -339,7 +367,8 @@ impl World {
             let store = self.current().store.clone();
             let found = match store {
                 Some(store) => {
-                    let found = store.read(Rules::unsettled).await?;
+                    let disk = self.disk.clone();
+                    let found = store.read(move |read| disk.rules().unsettled(read)).await?;
                     let _ = store.write(|_| Ok::<_, StoreError>(())).await;
                     found
                 }
@@ -362,17 +391,21 @@ impl World {
     }
 }
 
-/// Files that stand for loaders, agent and system. Returns the image's hash.
-fn props(dir: &std::path::Path, random: &Random) -> Fallible<String> {
+/// Files that stand for loaders, agent and systems. Returns the images of these.
+fn props(dir: &std::path::Path, random: &Random) -> Fallible<Vec<(PathBuf, String)>> {
     std::fs::create_dir(dir.join("boot"))?;
     for (loader, firmware) in [("undionly.kpxe", Firmware::Bios), ("snponly.efi", Firmware::Uefi)] {
         std::fs::write(dir.join("boot").join(loader), netboot::loader(firmware))?;
     }
     std::fs::write(dir.join("kernel"), system::image("filling", 1000, random))?;
     std::fs::write(dir.join("ramdisk"), system::image("filling", 2000, random))?;
-    let image = system::image("instance", IMAGE_BYTES, random);
-    std::fs::write(dir.join("image"), &image)?;
-    Ok(Sha256::digest(&image).iter().map(|byte| format!("{byte:02x}")).collect())
+    let mut images = Vec::new();
+    for name in ["one", "other"] {
+        let (path, image) = (dir.join(format!("image-{name}")), system::image(name, IMAGE_BYTES, random));
+        std::fs::write(&path, &image)?;
+        images.push((path, machines::sum(&image)));
+    }
+    Ok(images)
 }
 
 fn settings(plan: &Plan, dir: &std::path::Path) -> Fallible<Settings> {
@@ -391,8 +424,9 @@ fn settings(plan: &Plan, dir: &std::path::Path) -> Fallible<Settings> {
         plan.force_power,
         plan.fast_track,
     );
+    let backup = format!("[backup]\ndir = \"{shown}/backups\"\ninterval_secs = 600\nkeep = 2\n");
     let file = dir.join("bessemer.toml");
-    std::fs::write(&file, text)?;
+    std::fs::write(&file, if plan.backups { text + &backup } else { text })?;
     Ok(Settings::from_typed(&Typed::read(Some(&file), [], &[])?)?)
 }
 

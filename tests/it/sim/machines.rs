@@ -1,0 +1,225 @@
+//! What may happen to machines: power goes, disks are written, and nodes are active, only as clients asked.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use bessemer::clock::{Clock, Instant};
+use bessemer::model::{Node, PowerState, State};
+use bessemer::provision::Event;
+use bessemer::provision::table::Row;
+use bessemer::sim::agent;
+use bessemer::sim::bmc::Chassis;
+use bessemer::sim::machine::{self, Doing};
+use bessemer::store::blobs::{self, BlobKind};
+use bessemer::store::{Read, StoreError};
+use sha2::{Digest as _, Sha256};
+use tokio::sync::watch;
+use uuid::Uuid;
+
+use super::book::Book;
+use super::rules::Rows;
+
+/// After a node has rested for so long, nothing that was sent on its behalf is still on its way.
+const SETTLED: Duration = Duration::from_secs(10);
+/// What a process had sent before it died may arrive for so long.
+const ON_ITS_WAY: Duration = Duration::from_secs(5);
+
+/// What is remembered of a machine.
+struct Seen {
+    name: String,
+    disk: PathBuf,
+    chassis: Chassis,
+    agent: agent::Faults,
+    doing: watch::Receiver<Doing>,
+    downs: u64,
+    orders: u64,
+    writes: u64,
+    /// Since when nothing is owed to its node.
+    rests: Option<Instant>,
+}
+
+pub struct Machines {
+    clock: Clock,
+    book: Book,
+    /// How long images are.
+    image_bytes: usize,
+    seen: Vec<Seen>,
+    /// The images that a deployment which goes on may write, by their sums.
+    wanted: BTreeMap<Uuid, BTreeSet<String>>,
+    /// What the disks of active nodes hold since their deployment.
+    hold: BTreeMap<Uuid, String>,
+    /// The store was in hold at the last commit, of a process that began then.
+    held: Option<Instant>,
+}
+
+impl Machines {
+    pub fn new(clock: Clock, book: Book, image_bytes: usize) -> Self {
+        let (wanted, hold) = Default::default();
+        Machines { clock, book, image_bytes, seen: Vec::new(), wanted, hold, held: None }
+    }
+
+    pub fn follow(&mut self, machine: &machine::Machine) {
+        self.seen.push(Seen {
+            name: machine.model.name.clone(),
+            disk: machine.model.disk.clone(),
+            chassis: machine.bmc.chassis().clone(),
+            agent: machine.agent_faults.clone(),
+            doing: machine.watch(),
+            downs: 0,
+            orders: 0,
+            writes: 0,
+            rests: None,
+        });
+    }
+
+    /// A process begins.
+    pub fn begin(&mut self) {
+        self.held = None;
+    }
+
+    /// What happened to machines since the commit before happened in the state that their nodes had since then.
+    pub fn look(&mut self, rows: &Rows, before: impl Fn(Uuid) -> Option<State>) {
+        let now = self.clock.instant();
+        let held = self.held.is_some_and(|since| now.saturating_duration_since(since) > ON_ITS_WAY);
+        let mut book = self.book.open();
+        for machine in &mut self.seen {
+            let name = &machine.name;
+            let (downs, orders, writes) = (machine.chassis.downs(), machine.chassis.orders(), machine.agent.writes());
+            let ended = std::mem::replace(&mut machine.downs, downs) < downs;
+            let ordered = std::mem::replace(&mut machine.orders, orders) < orders;
+            let written = std::mem::replace(&mut machine.writes, writes) < writes;
+            let node = rows.nodes.iter().find(|node| node.name.as_ref() == Some(name));
+            let before = node.and_then(|node| before(node.uuid));
+            let asked = book.asked(name);
+            let (down, disk) = (asked.down.is_open(now), asked.disk.is_open(now));
+            if ended && before == Some(State::Active) && !down {
+                book.breach(format!("{name}: power was taken from an active node, and nobody asked for it"));
+            }
+            if written && !disk {
+                book.breach(format!("{name}: its disk was written, and nobody asked for it ({before:?})"));
+            }
+            if ordered && held {
+                book.breach(format!("{name}: its power was changed in hold"));
+            }
+            let owed = node.is_some_and(|node| rows.owed(node.uuid).is_some() || node.reservation.is_some());
+            machine.rests = if owed { None } else { machine.rests.or(Some(now)) };
+            let settled = machine.rests.is_some_and(|since| now.saturating_duration_since(since) > SETTLED);
+            let state = node.map(|node| node.provision_state);
+            let asked = book.asked(name);
+            if settled || (state == Some(State::Active) && before != state) {
+                asked.down.forget();
+                asked.disk.forget();
+            }
+            if state == Some(State::Available) && before != state {
+                asked.disk.forget();
+            }
+        }
+        drop(book);
+        self.held = if rows.held { self.held.or(Some(now)) } else { None };
+    }
+
+    /// After the transition of a node.
+    pub fn passed(&mut self, read: &Read, node: &Node, row: &Row) -> Result<(), StoreError> {
+        let Some(at) = self.seen.iter().position(|machine| node.name.as_ref() == Some(&machine.name)) else {
+            return Ok(());
+        };
+        match (row.from, row.on) {
+            (_, Event::Deploy | Event::Rebuild) => {
+                self.wanted.insert(node.uuid, sum_of(node).into_iter().collect());
+                self.hold.remove(&node.uuid);
+                self.begins(at);
+            }
+            (_, Event::Rescue | Event::Unrescue | Event::Service) => self.begins(at),
+            (_, Event::Delete) => {
+                self.wanted.remove(&node.uuid);
+                self.hold.remove(&node.uuid);
+            }
+            (State::Deploying, Event::Done) => {
+                let wanted = self.wanted.remove(&node.uuid).unwrap_or_default();
+                let found = self.sum_on(&self.seen[at].disk);
+                if wanted.contains(&found) {
+                    self.hold.insert(node.uuid, found);
+                } else {
+                    let name = &self.seen[at].name;
+                    self.book.breach(format!("{name} is active, and on its disk is {found} instead of {wanted:?}"));
+                }
+                let drive = blobs::load(read, node.uuid, BlobKind::ConfigDrive)?.is_some();
+                if drive != config_drive(&self.seen[at].disk).exists() {
+                    let name = &self.seen[at].name;
+                    self.book.breach(format!("{name} is active: its config drive should be there: {drive}"));
+                }
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// What runs on a machine is begun anew.
+    fn begins(&mut self, at: usize) {
+        let mut book = self.book.open();
+        let asked = book.asked(&self.seen[at].name);
+        asked.doubtful = asked.lies;
+    }
+
+    /// Images may be changed while a deployment goes on.
+    pub fn reads(&mut self, node: &Node) {
+        if let Some(wanted) = self.wanted.get_mut(&node.uuid) {
+            wanted.extend(sum_of(node));
+        }
+    }
+
+    fn sum_on(&self, disk: &Path) -> String {
+        let mut bytes = std::fs::read(disk).unwrap_or_default();
+        bytes.truncate(self.image_bytes);
+        sum(&bytes)
+    }
+
+    /// How a machine that should be at rest is not as its node says, once nothing goes wrong any more.
+    pub fn unsettled(&self, node: &Node, power_is_read: bool) -> Vec<String> {
+        let mut found = Vec::new();
+        let Some(machine) = self.seen.iter().find(|machine| node.name.as_ref() == Some(&machine.name)) else {
+            return found;
+        };
+        let (name, on, doing) = (&machine.name, machine.chassis.power().on, machine.doing.borrow().clone());
+        let recorded = node.power_state;
+        let unread = matches!(node.provision_state, State::Enroll | State::AdoptFailed) || node.maintenance;
+        let real = if on { PowerState::On } else { PowerState::Off };
+        if power_is_read && !unread && recorded != Some(real) {
+            found.push(format!("{name} is recorded as {recorded:?}, and its power is {real:?}"));
+        }
+        let Some(image) = self.hold.get(&node.uuid).filter(|_| node.provision_state == State::Active) else {
+            return found;
+        };
+        let on_disk = self.sum_on(&machine.disk);
+        if on_disk != *image {
+            found.push(format!("{name} is active, and its disk was changed from {image} to {on_disk}"));
+        }
+        if self.book.open().asked(name).doubtful {
+            return found;
+        }
+        if on && !matches!(doing, Doing::System(_)) {
+            found.push(format!("{name} is active and on, and does not run what was deployed: {doing:?}"));
+        }
+        if let Some(flags) = machine.chassis.boot_flags()
+            && flags.device == 1
+        {
+            found.push(format!("{name} is active, and boots from the network when it boots next: {flags:?}"));
+        }
+        found
+    }
+}
+
+fn sum_of(node: &Node) -> Option<String> {
+    node.instance_info.text("image_checksum")
+}
+
+pub fn sum(bytes: &[u8]) -> String {
+    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn config_drive(disk: &Path) -> PathBuf {
+    let mut path = disk.as_os_str().to_owned();
+    path.push(".config-2");
+    path.into()
+}
