@@ -3,19 +3,23 @@
 //! Flows are not failed here, as Ironic does: their rows are still there, and the walks pick them up where the cursor
 //! stands. What is repaired is what only the dead process knew about.
 
+use std::time::Duration;
+
 use uuid::Uuid;
 
 use super::Engine;
+use crate::clock::Timestamp;
 use crate::model::{FlowName, Phase, State, Work};
 use crate::service::provision::flow_of;
 use crate::service::why::with_next;
-use crate::service::{flow, rescue};
+use crate::service::{Rules, flow, rescue};
 use crate::store::{StoreError, Tx, nodes, work};
 
 pub async fn recover(engine: &Engine) -> Result<(), StoreError> {
     let moving: Vec<State> = State::ALL.iter().copied().filter(|state| is_moving(*state)).collect();
     // In hold it was done already, and since then calls of this process may have come and gone.
     let first = !engine.recovered.is_cancelled();
+    let (rules, call) = (engine.rules.clone(), engine.env.settings.heartbeat_timeout);
     let (released, failed) = engine
         .store
         .write(move |tx| {
@@ -23,7 +27,7 @@ pub async fn recover(engine: &Engine) -> Result<(), StoreError> {
             let mut failed = 0;
             // Not all nodes: how long a start takes depends on what was going on, not on how many machines there are.
             for uuid in nodes::unsettled(tx, &moving)? {
-                failed += match mend(tx, uuid) {
+                failed += match mend(tx, uuid, &rules, call) {
                     // It stays as it is, and keeps nobody else from going on.
                     Err(error) if error.is_of_one_row() => 0,
                     mended => usize::from(mended?),
@@ -43,15 +47,22 @@ fn is_moving(state: State) -> bool {
     !state.is_stable() && !state.is_failed()
 }
 
+/// Until when an agent that called in vain while nobody was there has called again: once between two heartbeats, or in the whole
+/// time of its wait if that is shorter.
+fn heard_by(tx: &Tx, waiting: &Work, rules: &Rules, call: Duration) -> Option<Timestamp> {
+    let call = tx.now().checked_add(call).ok()?;
+    Some(flow::deadline(tx, waiting.flow, rules).map_or(call, |whole| whole.min(call)))
+}
+
 /// A node without work can neither be on its way somewhere nor expect a power change.
-fn mend(tx: &Tx, uuid: Uuid) -> Result<bool, StoreError> {
+fn mend(tx: &Tx, uuid: Uuid, rules: &Rules, call: Duration) -> Result<bool, StoreError> {
     let Some(before) = nodes::find(tx, uuid)? else { return Ok(false) };
     let owed = work::of_node(tx, before.uuid)?;
     // Whoever called while nobody listened, or whose call was taken in and not acted on, is asked now.
-    if let Some(waiting) = owed.as_ref().filter(|work| work.phase == Phase::Waiting)
-        && before.driver_internal_info.text("agent_url").is_some()
-    {
-        work::update(tx, waiting, &Work { heartbeat: true, ..waiting.clone() })?;
+    if let Some(waiting) = owed.as_ref().filter(|work| work.phase == Phase::Waiting) {
+        let called = before.driver_internal_info.text("agent_url").is_some();
+        let deadline_at = waiting.deadline_at.map(|at| at.max(heard_by(tx, waiting, rules, call).unwrap_or(at)));
+        work::update(tx, waiting, &Work { heartbeat: called || waiting.heartbeat, deadline_at, ..waiting.clone() })?;
     }
     let mut node = before.clone();
     // A piece that is walked again says so again.

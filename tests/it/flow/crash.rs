@@ -7,6 +7,8 @@ use bessemer::model::{FlowName, Node, Phase, Stage, State, Work};
 use bessemer::service::Refusal;
 use bessemer::store::{nodes, work};
 
+use super::hold;
+use super::site::{Fallible, Site};
 use super::world::{Tested, World};
 
 /// The flow, the state that it was in, and where it should end.
@@ -95,4 +97,23 @@ async fn a_call_that_died_with_the_process_leaves_no_reservation() -> Tested {
     let world = World::at(world.close().await).await?;
     world.settled(node, State::Enroll).await?;
     Ok(())
+}
+
+/// A service that was down for hours finds waits that ended meanwhile. Their agents could call nobody: they may still.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_agent_that_nobody_could_hear_may_call_before_its_node_is_failed() -> Fallible {
+    let mut site = Site::new(143, 1, "").await?;
+    site.enrol(0, serde_json::json!({})).await?;
+    site.patch(0, &site.image_fields()).await?;
+    // It boots, and is not believed for the time being.
+    site.machine(0).agent_faults.set(|knobs| knobs.wrong_token = true);
+    assert_eq!(site.ask(0, "active", serde_json::json!({})).await?.0, 202);
+    site.reach(0, &["wait call-back"], true).await?;
+    hold::tells(&site, "agent_secret_token").await?;
+    hold::age(&mut site, |_| Ok(())).await?;
+    site.start().await?;
+    site.machine(0).agent_faults.set(|knobs| knobs.wrong_token = false);
+    let node = site.settled(0, "active").await?;
+    assert!(node["last_error"].is_null(), "{node}");
+    site.runs_instance(0).await
 }

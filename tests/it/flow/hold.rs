@@ -3,7 +3,7 @@
 use bessemer::clock::Clock;
 use bessemer::sim::bmc::Action;
 use bessemer::sim::machine::Doing;
-use bessemer::store::{Store, backup, hold, restore};
+use bessemer::store::{Store, StoreError, backup, hold, restore};
 use hyper::Method;
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
@@ -76,7 +76,7 @@ async fn holds(site: &Site, at: usize) -> Fallible {
 }
 
 /// Waits until the node's record has something of its agent.
-async fn tells(site: &Site, what: &str) -> Fallible<Value> {
+pub(super) async fn tells(site: &Site, what: &str) -> Fallible<Value> {
     let looking = async {
         loop {
             let node = site.node(0).await?;
@@ -144,6 +144,30 @@ async fn a_restored_store_does_nothing_to_machines_until_it_is_released() -> Fal
     site.runs_instance(0).await
 }
 
+/// Kills the service, and makes its store one in which every wait is long over. Does something more to it.
+pub(super) async fn age(
+    site: &mut Site,
+    also: impl Fn(&bessemer::store::Tx) -> Result<(), StoreError> + Send + 'static,
+) -> Fallible {
+    site.kill();
+    let store = loop {
+        let options = bessemer::store::Options::new(Clock::system(), bessemer::random::Random::system());
+        match Store::open(&site.file("store.sqlite"), options) {
+            Ok(store) => break store,
+            Err(_) => site.seams.clock.sleep(std::time::Duration::from_millis(50)).await,
+        }
+    };
+    let aged = store.write(move |tx| {
+        for row in bessemer::store::work::all(tx)? {
+            let long_ago = Some(bessemer::clock::from_micros(1_000_000));
+            let old = bessemer::model::Work { deadline_at: long_ago, due_at: long_ago, ..row.clone() };
+            bessemer::store::work::update(tx, &row, &old)?;
+        }
+        also(tx)
+    });
+    Ok(aged.await?)
+}
+
 /// A machine that was deployed when the store was copied waits for its agent's call, and its time is long over.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn nothing_times_out_in_hold_and_agents_that_call_are_written_down_and_left_alone() -> Fallible {
@@ -155,27 +179,12 @@ async fn nothing_times_out_in_hold_and_agents_that_call_are_written_down_and_lef
     assert_eq!(site.ask(0, "active", json!({})).await?.0, 202);
     site.reach(0, &["wait call-back"], true).await?;
     tells(&site, "agent_secret_token").await?;
-    site.kill();
-    let store = loop {
-        let options = bessemer::store::Options::new(Clock::system(), bessemer::random::Random::system());
-        match Store::open(&site.file("store.sqlite"), options) {
-            Ok(store) => break store,
-            Err(_) => site.seams.clock.sleep(std::time::Duration::from_millis(50)).await,
-        }
-    };
-    // As a copy of hours ago has it.
-    let aged = store.write(|tx| {
+    age(&mut site, |tx| {
+        // As a copy of hours ago has it.
         let held = bessemer::model::Hold { since: bessemer::clock::micros(tx.now()), taken: None, file: None };
-        hold::put(tx, &held)?;
-        for row in bessemer::store::work::all(tx)? {
-            let long_ago = Some(bessemer::clock::from_micros(1_000_000));
-            let old = bessemer::model::Work { deadline_at: long_ago, due_at: long_ago, ..row.clone() };
-            bessemer::store::work::update(tx, &row, &old)?;
-        }
-        Ok::<_, bessemer::store::StoreError>(())
-    });
-    aged.await?;
-    drop(store);
+        hold::put(tx, &held)
+    })
+    .await?;
     site.start().await?;
     // The agent calls, and is believed; nothing is asked of it.
     site.machine(0).agent_faults.set(|knobs| knobs.wrong_token = false);
