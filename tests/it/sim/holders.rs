@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use bessemer::clock::{Clock, Instant};
 use bessemer::engine;
-use bessemer::model::{FlowName, Phase, Work};
+use bessemer::model::{FlowName, Phase};
 use uuid::Uuid;
 
 use super::book::Book;
