@@ -152,8 +152,8 @@ async fn live(plan: Plan, log: Log) -> Fallible<Report> {
     }
     clients.spawn(owner::meddle(world.clone()));
     clients.spawn(others::allocate(world.clone()));
-    let keeper = tokio::spawn(others::keep(world.clone()));
     let mut trouble = JoinSet::new();
+    trouble.spawn(others::keep(world.clone()));
     trouble.spawn(chaos::reign(world.clone()));
 
     let over = tokio::time::timeout(world.plan.chaos, async { while clients.join_next().await.is_some() {} }).await;
@@ -162,7 +162,6 @@ async fn live(plan: Plan, log: Log) -> Fallible<Report> {
         ended?;
     }
     let _ = over;
-    keeper.await?;
     while let Some(ended) = trouble.join_next().await {
         ended?;
     }
