@@ -97,12 +97,37 @@ pub async fn claim(engine: &Engine, id: i64, interrupted: bool) -> Refused<Optio
 
 fn decide(tx: &Tx, owed: Work, node: &mut Node, means: (&Rules, &Sight), interrupted: bool) -> Refused<Claimed> {
     match owed.phase {
-        Phase::Held => Ok(None),
+        Phase::Held => held(tx, owed, node, means.0),
         Phase::Waiting => wake(tx, owed, node, means),
         Phase::Ready => begin(tx, owed, node),
         Phase::Begun if interrupted => pick_up(tx, owed),
         Phase::Begun => begin(tx, owed, node),
     }
+}
+
+/// Held work moves on when a client says so; until then power may be switched.
+fn held(tx: &Tx, owed: Work, node: &mut Node, rules: &Rules) -> Refused<Claimed> {
+    if node.reservation.is_some() {
+        return Ok(None);
+    }
+    if switches(&owed) {
+        return switch(tx, owed, node, rules).map(Some);
+    }
+    work::update(tx, &owed, &Work { due_at: None, ..owed.clone() })?;
+    Ok(None)
+}
+
+/// Whether a client's change of power rides on it.
+fn switches(owed: &Work) -> bool {
+    owed.args.get("power").is_some_and(|value| !value.is_null())
+}
+
+fn switch(tx: &Tx, owed: Work, node: &mut Node, rules: &Rules) -> Refused<(Work, Act)> {
+    node.reservation = Some(rules.conductor.clone());
+    node.power_epoch += 1;
+    let next = Work { due_at: None, ..owed.clone() };
+    work::update(tx, &owed, &next)?;
+    Ok((next, Act::Power))
 }
 
 /// Waiting work: has the agent called, has the time run out, did a client ask for power?
@@ -111,14 +136,10 @@ fn wake(tx: &Tx, owed: Work, node: &mut Node, (rules, sight): (&Rules, &Sight)) 
         // Whoever has it wakes us when it is given back.
         return Ok(None);
     }
-    let mut next = owed.clone();
-    if owed.args.get("power").is_some_and(|value| !value.is_null()) {
-        node.reservation = Some(rules.conductor.clone());
-        node.power_epoch += 1;
-        next.due_at = None;
-        work::update(tx, &owed, &next)?;
-        return Ok(Some((next, Act::Power)));
+    if switches(&owed) {
+        return switch(tx, owed, node, rules).map(Some);
     }
+    let mut next = owed.clone();
     if node.maintenance {
         // A person looks after it; neither heartbeats nor time move it on.
         next.deadline_at = flow::deadline(tx, owed.flow, rules);

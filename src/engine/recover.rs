@@ -59,7 +59,12 @@ fn mend(tx: &Tx, uuid: Uuid, rules: &Rules, call: Duration) -> Result<bool, Stor
     let Some(before) = nodes::find(tx, uuid)? else { return Ok(false) };
     let owed = work::of_node(tx, before.uuid)?;
     // Whoever called while nobody listened, or whose call was taken in and not acted on, is asked now.
-    if let Some(waiting) = owed.as_ref().filter(|work| work.phase == Phase::Waiting) {
+    if let Some(riding) = owed.as_ref().filter(|work| matches!(work.phase, Phase::Waiting | Phase::Held))
+        && riding.args.get("power").is_some_and(|value| !value.is_null())
+    {
+        // The last process may have died in the middle of it.
+        work::update(tx, riding, &Work { due_at: Some(tx.now()), ..riding.clone() })?;
+    } else if let Some(waiting) = owed.as_ref().filter(|work| work.phase == Phase::Waiting) {
         let called = before.driver_internal_info.text("agent_url").is_some();
         let deadline_at = waiting.deadline_at.map(|at| at.max(heard_by(tx, waiting, rules, call).unwrap_or(at)));
         work::update(tx, waiting, &Work { heartbeat: called || waiting.heartbeat, deadline_at, ..waiting.clone() })?;

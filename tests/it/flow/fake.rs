@@ -56,6 +56,31 @@ async fn nobody_holds_a_node_before_what_the_last_process_held_is_given_back() -
 }
 
 #[tokio::test]
+async fn power_is_switched_while_a_step_is_held() -> Tested {
+    let world = World::new().await?;
+    let node = world.enroll().await?;
+    world.walk(node, "manage", State::Manageable).await?;
+    let hold = AskedStep::new(InterfaceKind::Deploy, "hold");
+    let request = Request { target: Some("clean".into()), clean_steps: Some(vec![hold]), ..Request::default() };
+    world.ask(node, request).await?;
+    world.settled(node, State::CleanHold).await?;
+    for (target, state) in [(PowerTarget::On, PowerState::On), (PowerTarget::Off, PowerState::Off)] {
+        world.power(node, target).await?;
+        let mut changed = world.store.work_changed();
+        let switched = async {
+            while world.node(node).await?.target_power_state.is_some() {
+                changed.changed().await;
+            }
+            world.node(node).await
+        };
+        let node = tokio::time::timeout(std::time::Duration::from_secs(60), switched).await??;
+        assert_eq!((node.power_state, node.provision_state), (Some(state), State::CleanHold));
+    }
+    world.walk(node, "unhold", State::Manageable).await?;
+    Ok(())
+}
+
+#[tokio::test]
 async fn a_held_step_is_let_go_or_aborted_by_the_client() -> Tested {
     let world = World::new().await?;
     let node = world.enroll().await?;
