@@ -36,15 +36,6 @@ async fn served() -> Outcome<(Service, Disk, PathBuf)> {
     released::make(released::newest()? - 1, &path)?;
     let disk = Disk::under(dir.path())?;
     let service = Service::start_in(dir).await?;
-    // The deploy in it has waited for too long, which is the engine's first finding; then it cleans up.
-    let mut changed = service.store.work_changed();
-    loop {
-        let waiting = service.get("/v1/nodes/waiting").await?.json;
-        if waiting["provision_state"] == "deploy failed" && waiting["reservation"].is_null() {
-            break;
-        }
-        let _ = tokio::time::timeout(Duration::from_millis(50), changed.changed()).await;
-    }
     Ok((service, disk, path))
 }
 
