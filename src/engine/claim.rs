@@ -110,16 +110,11 @@ fn held(tx: &Tx, owed: Work, node: &mut Node, rules: &Rules) -> Refused<Claimed>
     if node.reservation.is_some() {
         return Ok(None);
     }
-    if switches(&owed) {
+    if owed.has_power_change() {
         return switch(tx, owed, node, rules).map(Some);
     }
     work::update(tx, &owed, &Work { due_at: None, ..owed.clone() })?;
     Ok(None)
-}
-
-/// Whether a client's change of power rides on it.
-fn switches(owed: &Work) -> bool {
-    owed.args.get("power").is_some_and(|value| !value.is_null())
 }
 
 fn switch(tx: &Tx, owed: Work, node: &mut Node, rules: &Rules) -> Refused<(Work, Act)> {
@@ -136,7 +131,7 @@ fn wake(tx: &Tx, owed: Work, node: &mut Node, (rules, sight): (&Rules, &Sight)) 
         // Whoever has it wakes us when it is given back.
         return Ok(None);
     }
-    if switches(&owed) {
+    if owed.has_power_change() {
         return switch(tx, owed, node, rules).map(Some);
     }
     let mut next = owed.clone();

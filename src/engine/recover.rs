@@ -60,7 +60,7 @@ fn mend(tx: &Tx, uuid: Uuid, rules: &Rules, call: Duration) -> Result<bool, Stor
     let owed = work::of_node(tx, before.uuid)?;
     // Whoever called while nobody listened, or whose call was taken in and not acted on, is asked now.
     if let Some(riding) = owed.as_ref().filter(|work| matches!(work.phase, Phase::Waiting | Phase::Held))
-        && riding.args.get("power").is_some_and(|value| !value.is_null())
+        && riding.has_power_change()
     {
         // The last process may have died in the middle of it.
         work::update(tx, riding, &Work { due_at: Some(tx.now()), ..riding.clone() })?;
@@ -72,7 +72,7 @@ fn mend(tx: &Tx, uuid: Uuid, rules: &Rules, call: Duration) -> Result<bool, Stor
     let mut node = before.clone();
     // A piece that is walked again says so again.
     node.set_restarting(false);
-    let power_owed = owed.as_ref().is_some_and(|work| work.flow == FlowName::Power || work.args.get("power").is_some());
+    let power_owed = owed.as_ref().is_some_and(|work| work.flow == FlowName::Power || work.has_power_change());
     if node.target_power_state.is_some() && !power_owed {
         node.target_power_state = None;
         let why = "The power change was given up when the service stopped.";

@@ -121,6 +121,11 @@ impl Work {
         Cursor { stage: self.stage, step: self.step, phase: self.phase }
     }
 
+    /// Whether a client's change of power rides on it, while it waits or is held.
+    pub fn has_power_change(&self) -> bool {
+        self.args.get("power").is_some_and(|value| !value.is_null())
+    }
+
     /// Waiting work holds no reservation.
     pub fn holds_reservation(&self) -> bool {
         self.node_uuid.is_some() && matches!(self.phase, Phase::Ready | Phase::Begun)

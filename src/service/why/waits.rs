@@ -70,7 +70,7 @@ const ROWS: &[Row<Facts>] = &[
         Said::wrong(format!("The node is in maintenance{reason}, so neither the agent's calls nor time move it on."), [format!("baremetal node maintenance unset {}", f.name())])
             .and_we("goes on where it stands once maintenance is over")
     } },
-    Row { name: "power change is queued", when: |f| at(f, Phase::Waiting) && work(f).is_some_and(|it| it.args.get("power").is_some_and(|it| !it.is_null())), tell: |_| {
+    Row { name: "power change is queued", when: |f| at(f, Phase::Waiting) && work(f).is_some_and(Work::has_power_change), tell: |_| {
         Said::fine("A client has asked for a change of power; the flow that waits goes on waiting after it.", "changes the power as soon as nobody else holds the node")
     } },
     Row { name: "locked while it waits", when: |f| at(f, Phase::Waiting) && f.node.reservation.is_some(), tell: |f| {
