@@ -10,7 +10,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use bessemer::clock::Clock;
+use bessemer::clock::{Clock, Instant};
 use bessemer::net::memory::Network;
 use bessemer::net::{Net, PatientUdp, UdpBind, UdpSocket};
 use bessemer::pxe::tftp::terms::Terms;
@@ -41,7 +41,9 @@ pub fn run(data: &[u8]) {
         let clock = Clock::system();
         let network = Network::new(clock.clone(), Random::seeded(1));
         let (server, socket) = connected(&network);
-        let mut client = Client { socket, peer: None, file: content.clone(), terms, script, heard: Heard::default() };
+        let heard = Heard::since(clock.instant());
+        let mut client =
+            Client { socket, clock: clock.clone(), peer: None, file: content.clone(), terms, script, heard };
         let (cut, started) = (CancellationToken::new(), clock.instant());
         let end = tokio::select! {
             biased;
@@ -64,13 +66,14 @@ fn connected(network: &Network) -> (PatientUdp, UdpSocket) {
     (server, socket)
 }
 
-#[derive(Default)]
 struct Heard {
     /// Of the file, in order.
     bytes: Vec<u8>,
     blocks: u16,
-    /// Blocks since the client last said something.
+    /// What came and what was said in one instant. The network takes no time, so it is also sent and heard in it.
+    instant: Instant,
     at_once: usize,
+    said_at_once: usize,
     /// Not acknowledged, one after another.
     waits: u32,
     most_waits: u32,
@@ -78,8 +81,16 @@ struct Heard {
     stopped: bool,
 }
 
+impl Heard {
+    fn since(instant: Instant) -> Self {
+        let (bytes, blocks, at_once, said_at_once, waits, most_waits, lied, stopped) = Default::default();
+        Heard { bytes, blocks, instant, at_once, said_at_once, waits, most_waits, lied, stopped }
+    }
+}
+
 struct Client<'a> {
     socket: UdpSocket,
+    clock: Clock,
     peer: Option<SocketAddr>,
     file: Bytes,
     terms: Terms,
@@ -98,7 +109,7 @@ impl Client<'_> {
                     self.hear(&buffer[..received.len]);
                 }
                 Ok(Err(error)) => panic!("{error}"),
-                Err(_) => self.heard.at_once = 0,
+                Err(_) => {}
             }
             let act = self.script.split_first_chunk().filter(|_| acts < MOST_ACTS);
             let Some((&act, rest)) = act else {
@@ -119,11 +130,22 @@ impl Client<'_> {
         let number = u16::from_be_bytes([*high, *low]);
         let start = (usize::from(number) - 1) * self.terms.block_bytes;
         assert_eq!(data, &self.file[start..(start + self.terms.block_bytes).min(self.file.len())], "block {number}");
+        self.instant();
         self.heard.at_once += 1;
-        assert!(self.heard.at_once <= self.terms.window * TRIES as usize, "{} at once", self.heard.at_once);
+        // A window for whatever the client said, and one that is sent again.
+        let most = self.terms.window * (1 + self.heard.said_at_once);
+        assert!(self.heard.at_once <= most, "{} at once, {most} at most", self.heard.at_once);
         if number == self.heard.blocks + 1 {
             self.heard.blocks = number;
             self.heard.bytes.extend_from_slice(data);
+        }
+    }
+
+    /// A new one begins its counts anew.
+    fn instant(&mut self) {
+        let now = self.clock.instant();
+        if self.heard.instant != now {
+            (self.heard.instant, self.heard.at_once, self.heard.said_at_once) = (now, 0, 0);
         }
     }
 
@@ -171,7 +193,8 @@ impl Client<'_> {
             [_, 5, ..] => self.heard.stopped = true,
             _ => {}
         }
-        self.heard.at_once = 0;
+        self.instant();
+        self.heard.said_at_once += 1;
         let Some(peer) = self.peer else { return };
         let _ = self.socket.send_to(packet, peer).await;
     }
