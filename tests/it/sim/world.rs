@@ -15,6 +15,7 @@ use bessemer::model::Hold;
 use bessemer::net::Net;
 use bessemer::net::memory::{Network, Seen};
 use bessemer::random::Random;
+use bessemer::sim::agent;
 use bessemer::sim::bmc::{self, Personality, User};
 use bessemer::sim::machine::Pace;
 use bessemer::sim::netboot::{self, Firmware};
@@ -232,7 +233,7 @@ impl World {
                 disk_bytes: DISK_BYTES,
                 dhcp: SocketAddr::from((SERVER, 6767)),
                 tftp_port: 6969,
-                pace: Pace::default(),
+                pace: Pace { agent: agent::Pace::default(), ..Pace::default() },
             },
         )?;
         let book = Book::default();
