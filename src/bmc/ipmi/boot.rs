@@ -83,7 +83,7 @@ impl Bmc {
             other => other.selector(),
         };
         let data = [BOOT_FLAGS, flags, selector, 0, 0, 0];
-        self.ask(Ask::new(NETFN_CHASSIS, CMD_SET, &data)).await.map(drop)
+        self.ask(Ask::order(NETFN_CHASSIS, CMD_SET, &data)).await.map(drop)
     }
 
     /// The device that is set now.

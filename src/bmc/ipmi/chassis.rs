@@ -51,7 +51,7 @@ impl Bmc {
     pub async fn power_control(&self, control: PowerControl) -> Result<(), IpmiError> {
         let data = [control as u8];
         if matches!(control, PowerControl::Down | PowerControl::Up) {
-            return self.ask(Ask::new(NETFN_CHASSIS, CMD_CONTROL, &data)).await.map(drop);
+            return self.ask(Ask::order(NETFN_CHASSIS, CMD_CONTROL, &data)).await.map(drop);
         }
         let first = self.ask(Ask::once(NETFN_CHASSIS, CMD_CONTROL, &data)).await;
         let Err(lost @ IpmiError::TimedOut { maybe_done: true, .. }) = first else {

@@ -29,17 +29,23 @@ pub(super) struct Ask<'a> {
     pub lun: u8,
     pub data: &'a [u8],
     pub repeatable: bool,
+    pub order: bool,
 }
 
 impl<'a> Ask<'a> {
     /// A command that may be repeated.
     pub(super) fn new(netfn: u8, cmd: u8, data: &'a [u8]) -> Self {
-        Ask { netfn, cmd, lun: 0, data, repeatable: true }
+        Ask { netfn, cmd, lun: 0, data, repeatable: true, order: false }
+    }
+
+    /// A command that may be repeated until it is answered, and no longer: what is ordered next may be the opposite.
+    pub(super) fn order(netfn: u8, cmd: u8, data: &'a [u8]) -> Self {
+        Ask { order: true, ..Ask::new(netfn, cmd, data) }
     }
 
     /// A command that must not be sent twice.
     pub(super) fn once(netfn: u8, cmd: u8, data: &'a [u8]) -> Self {
-        Ask { repeatable: false, ..Ask::new(netfn, cmd, data) }
+        Ask { repeatable: false, ..Ask::order(netfn, cmd, data) }
     }
 }
 
@@ -79,8 +85,8 @@ impl Bmc {
     /// Runs a command and returns what follows the completion code. Errors: any; [`IpmiError::Refused`] carries a
     /// completion code other than zero.
     pub(super) async fn ask(&self, ask: Ask<'_>) -> Result<Vec<u8>, IpmiError> {
-        let Ask { netfn, cmd, lun, data, repeatable } = ask;
-        let request = Request { netfn, cmd, lun, data: data.to_vec(), bridge: self.bridge, repeatable };
+        let Ask { netfn, cmd, lun, data, repeatable, order } = ask;
+        let request = Request { netfn, cmd, lun, data: data.to_vec(), bridge: self.bridge, repeatable, order };
         let answer = self.pool.run(&self.login, self.lane, request, self.patience).await?;
         match answer.completion {
             ipmb::OK => Ok(answer.data),

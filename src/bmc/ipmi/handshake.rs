@@ -321,7 +321,7 @@ async fn raise_privilege(
     }
     let data = vec![login.privilege.number()];
     let (netfn, cmd) = (ipmb::NETFN_APP, CMD_SET_PRIVILEGE);
-    let request = Request { netfn, cmd, lun: 0, data, bridge: None, repeatable: true };
+    let request = Request { netfn, cmd, lun: 0, data, bridge: None, repeatable: true, order: false };
     let until = (means.clock.instant() + means.reach).min(until);
     let answer = session.run(&request, Tries { until, repeat: true }).await;
     let answer = answer.map_err(|_| IpmiError::TimedOut { at: "Set Session Privilege Level", maybe_done: false })?;

@@ -23,6 +23,8 @@ pub(super) struct Request {
     pub bridge: Option<Bridge>,
     /// Whether doing it twice is the same as doing it once.
     pub repeatable: bool,
+    /// Whether a copy of it that arrives late would undo what was ordered after it.
+    pub order: bool,
 }
 
 /// The BMC's answer: completion code and what follows it.
@@ -57,6 +59,11 @@ impl Session {
         Session { link, state }
     }
 
+    /// Datagrams that were sent again so far.
+    pub(super) fn repeats(&self) -> u32 {
+        self.link.repeats
+    }
+
     pub(super) fn patience(&self) -> Duration {
         self.link.patience()
     }
@@ -78,6 +85,7 @@ impl Session {
             data: self.state.managed_id.to_le_bytes().to_vec(),
             bridge: None,
             repeatable: true,
+            order: false,
         };
         let tries = Tries { until: clock.instant() + CLOSE_WAIT, repeat: true };
         let _ = self.run(&request, tries).await;
@@ -164,7 +172,7 @@ mod tests {
     fn bridged(transit: Option<Hop>) -> Letters {
         let target = Hop { channel: 7, address: 0x72 };
         let bridge = Some(Bridge { local_address: 0x20, transit, target });
-        let request = Request { netfn: 6, cmd: 1, lun: 0, data: vec![], bridge, repeatable: true };
+        let request = Request { netfn: 6, cmd: 1, lun: 0, data: vec![], bridge, repeatable: true, order: false };
         Letters::address(&request, 9)
     }
 

@@ -203,14 +203,19 @@ impl Contact {
         let clock = &self.shared.means.clock;
         let patience = if was_open { held.session.patience() } else { self.shared.settings.reach };
         let until = (clock.instant() + patience).min(deadline);
-        match held.session.run(request, Tries { until, repeat: request.repeatable }).await {
-            Ok(answer) => {
-                held.last_contact = clock.instant();
-                held.last_job = held.last_contact;
-                Ok(answer)
-            }
+        let before = held.session.repeats();
+        let ended = held.session.run(request, Tries { until, repeat: request.repeatable }).await;
+        // A copy that the network still has would be carried out whenever it arrives, but not after the end of its session.
+        let copies = request.order && (held.session.repeats() > before || ended.is_err());
+        held.last_contact = clock.instant();
+        held.last_job = held.last_contact;
+        if copies {
+            self.close().await;
+        }
+        match ended {
+            Ok(answer) => Ok(answer),
             Err(error) => {
-                // Whatever it was, this session has lost our trust. It is not closed: nobody is listening.
+                // Whatever it was, this session has lost our trust. Nobody is listening, so it is not closed for its own sake.
                 self.held = None;
                 let maybe_done = !matches!(&error, LinkError::Io(_));
                 tracing::debug!(bmc = %self.login.host, ?error, "an IPMI session went silent");
@@ -252,7 +257,7 @@ impl Contact {
     async fn touch(&mut self) {
         let Some(held) = &mut self.held else { return };
         let (netfn, cmd) = (ipmb::NETFN_APP, CMD_GET_DEVICE_ID);
-        let request = Request { netfn, cmd, lun: 0, data: vec![], bridge: None, repeatable: true };
+        let request = Request { netfn, cmd, lun: 0, data: vec![], bridge: None, repeatable: true, order: false };
         let clock = &self.shared.means.clock;
         let until = clock.instant() + held.session.patience();
         match held.session.run(&request, Tries { until, repeat: true }).await {

@@ -227,6 +227,23 @@ async fn a_reset_whose_answer_is_lost_is_repeated_once_after_a_look_and_an_inter
     Ok(())
 }
 
+/// A copy that the network kept would otherwise switch off what was switched on after it.
+#[tokio::test]
+async fn an_order_that_was_sent_twice_ends_its_session_and_a_question_does_not() -> Test {
+    let sim = start(Personality::default());
+    let bmc = client(&sim)?;
+    bmc.chassis_status().await?;
+    sim.misbehave(|faults| faults.lose_answers = Which::Next(1));
+    bmc.chassis_status().await?;
+    bmc.power_control(PowerControl::Up).await?;
+    assert_eq!(sim.sessions(), 1);
+    sim.misbehave(|faults| faults.lose_answers = Which::Next(1));
+    bmc.power_control(PowerControl::Down).await?;
+    eventually("the session is closed", || sim.sessions() == 0).await;
+    assert!(!bmc.chassis_status().await?.power_on);
+    Ok(())
+}
+
 #[tokio::test]
 async fn a_refused_power_command_says_with_which_code() -> Test {
     let sim = start(Personality::default());
