@@ -49,7 +49,7 @@ macro_rules! each {
     };
 }
 
-each! { agent config config_drive dhcp image inspection patch rmcp rmcp_session tftp }
+each! { agent config config_drive dhcp dhcp_server image inspection patch rmcp rmcp_session tftp }
 
 #[test]
 fn every_target_is_built_by_the_fuzzer_has_a_small_corpus_and_is_tested_here() {

@@ -1,0 +1,2 @@
+#![no_main]
+bessemer_fuzz::target!("dhcp_server");
