@@ -354,21 +354,68 @@ async fn a_report_is_taken_from_a_machine_in_inspection_and_from_its_own_address
         (State::DeployWait, MACHINE, false),
         (State::Active, MACHINE, false),
     ] {
-        let room = Room::new(state, dhcp()).await?;
-        room.lease(MAC, MACHINE.parse()?, 600).await?;
-        let node = room.node;
-        let owed = room.store.write(move |tx| {
-            let owed = Work::for_node(FlowName::Inspect, node, tx.now());
-            work::insert(tx, &Work { stage: Stage::Step, phase: Phase::Waiting, ..owed })
-        });
-        owed.await.map_err(|error: StoreError| error)?;
-        let report = Report { addresses: vec![MAC.to_owned()], takes_token: true, ..Report::default() };
-        let (peer, rules) = (peer_at(peer), room.rules.clone());
-        let found = room.store.write(move |tx| continue_inspection(tx, &report, peer, &rules)).await;
-        match (taken, found) {
-            (true, Ok(_)) | (false, Err(Refusal::NotFound(_))) => {}
-            (_, found) => return Err(format!("{state}: {found:?}").into()),
+        for takes_token in [true, false] {
+            let room = Room::new(state, dhcp()).await?;
+            room.lease(MAC, MACHINE.parse()?, 600).await?;
+            let node = room.node;
+            let owed = room.store.write(move |tx| {
+                let owed = Work::for_node(FlowName::Inspect, node, tx.now());
+                work::insert(tx, &Work { stage: Stage::Step, phase: Phase::Waiting, ..owed })
+            });
+            owed.await.map_err(|error: StoreError| error)?;
+            let report = Report { addresses: vec![MAC.to_owned()], takes_token, ..Report::default() };
+            let (peer, rules) = (peer_at(peer), room.rules.clone());
+            let found = room.store.write(move |tx| continue_inspection(tx, &report, peer, &rules)).await;
+            match (taken, found) {
+                (true, Ok(_)) | (false, Err(Refusal::NotFound(_))) => {}
+                (_, found) => return Err(format!("{state}: {found:?}").into()),
+            }
         }
     }
+    Ok(())
+}
+
+#[tokio::test]
+async fn nobody_is_believed_who_was_never_told_a_token() -> Tested {
+    let room = Room::new(State::DeployWait, Agents::default()).await?;
+    let beat = Heartbeat {
+        node: room.node,
+        callback_url: format!("https://{MACHINE}:9999"),
+        version: Some("13.0.0".to_owned()),
+        ..Heartbeat::default()
+    };
+    let rules = room.rules.clone();
+    let beaten = room.store.write(move |tx| heartbeat(tx, &beat, peer_at(MACHINE), &rules)).await;
+    assert!(beaten.is_err_and(|refusal| refusal.to_string().contains("agent_token")));
+    Ok(())
+}
+
+#[tokio::test]
+async fn no_lookup_is_answered_of_two_machines_at_once_or_of_one_that_is_just_being_restarted() -> Tested {
+    let room = Room::new(State::DeployWait, Agents::default()).await?;
+    let node = room.node;
+    let other = room.store.write(move |tx| {
+        let mut node = Node::new(tx.uuid(), "fake-hardware".into(), tx.now());
+        node.provision_state = State::DeployWait;
+        nodes::insert(tx, &node)?;
+        ports::insert(tx, &Port::new(tx.uuid(), node.uuid, "52:54:00:aa:bb:02".into(), tx.now()))
+    });
+    other.await.map_err(|error: StoreError| error)?;
+    let both = Lookup { addresses: vec![MAC.to_owned(), "52:54:00:aa:bb:02".to_owned()], node_uuid: None };
+    let rules = room.rules.clone();
+    let found = room.store.write(move |tx| lookup(tx, &both, peer_at(MACHINE), &rules)).await;
+    assert!(matches!(found, Err(Refusal::NotFound(_))), "{found:?}");
+    let restarting = |is: bool| {
+        room.store.write(move |tx| {
+            let Some(before) = nodes::find(tx, node)? else { return Ok(()) };
+            let mut after = before.clone();
+            after.set_restarting(is);
+            nodes::update(tx, &before, &after).map(drop)
+        })
+    };
+    restarting(true).await.map_err(|error: StoreError| error)?;
+    assert!(room.look_up(MACHINE).await.is_err(), "it is the ramdisk of before that asks");
+    restarting(false).await.map_err(|error: StoreError| error)?;
+    assert!(room.token(MACHINE).await.is_some());
     Ok(())
 }

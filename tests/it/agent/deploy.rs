@@ -1,7 +1,7 @@
 //! The deploy interface, step by step, with an agent that does what it is told, late, twice or not at all.
 
 use bessemer::driver::agent::AgentClient;
-use bessemer::driver::traits::OnCrash;
+use bessemer::driver::traits::{OnCrash, RamdiskFor};
 use bessemer::driver::{Driver, Outcome, Task};
 use bessemer::model::boot_plan::Boot;
 use bessemer::model::{FlowName, PowerState, Step};
@@ -308,5 +308,31 @@ async fn an_agent_that_is_told_so_listens_in_tls_1_3_only_and_is_driven_there() 
         assert_eq!(shaken.is_ok(), answers, "{version:?}");
     }
     assert_eq!(AgentClient::of(&task).await?.commands().await?, vec![]);
+    Ok(())
+}
+
+#[tokio::test]
+async fn an_image_of_another_format_than_was_said_is_not_written() -> Tested {
+    let bench = Bench::with_images().await?;
+    let mut task = deploying(&bench, &[7; 1000])?;
+    task.node.instance_info.set("image_disk_format", "qcow2");
+    let write = step(&task, "write_image")?;
+    let refused = Driver::of(&task.node)?.deploy.run_step(&mut task, &write).await;
+    assert!(refused.as_ref().is_err_and(|error| error.to_string().contains("image_disk_format")), "{refused:?}");
+    Ok(())
+}
+
+/// Whoever knows the address of one file, or of one deploy, knows no other.
+#[tokio::test]
+async fn what_a_machine_fetches_is_under_a_key_that_nobody_guesses() -> Tested {
+    let bench = Bench::with_images().await?;
+    let mut keys = std::collections::BTreeSet::new();
+    for _ in 0..2 {
+        let mut task = deploying(&bench, &[7; 1000])?;
+        Driver::of(&task.node)?.boot.prepare_ramdisk(&mut task, RamdiskFor::Agent).await?;
+        keys.insert(task.boot_plan().ok_or("no plan")?.key.clone());
+        keys.insert(task.image_key("sha256-aa"));
+    }
+    assert!(keys.len() == 4 && keys.iter().all(|key| key.len() >= 32), "{keys:?}");
     Ok(())
 }
