@@ -291,3 +291,31 @@ async fn every_flow_can_be_given_up_wherever_it_stands() -> Fallible {
     }
     Ok(())
 }
+
+/// Others look before; the decision has the last word, since a hold may begin between.
+#[tokio::test]
+async fn each_decision_that_leads_to_a_machine_is_refused_in_its_own_transaction() -> Fallible {
+    use bessemer::model::{Node, PowerTarget, State};
+    use bessemer::service::{Refusal, Rules, inspection, power, provision, whereabouts::Peer};
+    use bessemer::store::{Options, nodes};
+
+    let dir = tempfile::tempdir()?;
+    let store =
+        Store::open(&dir.path().join("store"), Options::new(Clock::system(), bessemer::random::Random::system()))?;
+    let decided = store.write(|tx| {
+        hold::put(tx, &bessemer::model::Hold { since: 0, taken: None, file: None })?;
+        let mut node = Node::new(tx.uuid(), "fake-hardware".to_owned(), tx.now());
+        node.provision_state = State::Manageable;
+        nodes::insert(tx, &node)?;
+        let (uuid, rules, peer) = (node.uuid, Rules::default(), Peer::new(std::net::Ipv4Addr::LOCALHOST.into()));
+        Ok::<_, StoreError>([
+            ("power", power::request(tx, uuid, PowerTarget::On, None, &rules)),
+            ("provision", provision::request(tx, uuid, &provision::Request::target("inspect"), &rules)),
+            ("report", inspection::continue_inspection(tx, &inspection::Report::default(), peer, &rules).map(drop)),
+        ])
+    });
+    for (what, refused) in decided.await? {
+        assert!(matches!(refused, Err(Refusal::Busy(_))), "{what}: {refused:?}");
+    }
+    Ok(())
+}

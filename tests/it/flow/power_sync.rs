@@ -166,3 +166,16 @@ async fn power_is_read_of_all_nodes_but_those_that_cannot_be_read() -> Tested {
 fn meddle(path: &std::path::Path, sql: &str) -> Tested {
     Ok(rusqlite::Connection::open(path)?.execute_batch(sql)?)
 }
+
+#[tokio::test]
+async fn in_hold_power_is_recorded_as_it_is_and_nothing_is_put_back() -> Tested {
+    let (sim, world) = (start(Personality::default()), world(true).await?);
+    let held = bessemer::model::Hold { since: 0, taken: None, file: None };
+    world.store.write(move |tx| bessemer::store::hold::put(tx, &held).map_err(Refusal::from)).await?;
+    let node = node_at(&world, &sim, State::Manageable, PowerState::On).await?;
+    becomes(&world, node, "off", |node| node.power_state == Some(PowerState::Off)).await?;
+    let owed = world.store.read(move |read| bessemer::store::work::of_node(read, node).map_err(Refusal::from)).await?;
+    assert!(owed.is_none(), "it would be switched on after the hold: {owed:?}");
+    assert_eq!(sim.times_asked(CHASSIS, CHASSIS_CONTROL), 0);
+    Ok(())
+}

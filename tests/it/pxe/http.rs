@@ -6,12 +6,12 @@ use std::sync::Arc;
 
 use anyhow::Result;
 use bessemer::clock::Clock;
-use bessemer::model::{BootPlan, FlowName, ImageGrant, Work};
+use bessemer::model::{BootPlan, FlowName, Hold, ImageGrant, Work};
 use bessemer::pxe::http::{Handler, Inner};
 use bessemer::random::Random;
 use bessemer::store::blobs::{self, BlobKind};
 use bessemer::store::leases::{self, Lease};
-use bessemer::store::{StoreError, work};
+use bessemer::store::{StoreError, hold, work};
 use http_body_util::BodyExt as _;
 use hyper::{Method, Request, StatusCode};
 use jiff::SignedDuration;
@@ -281,5 +281,25 @@ async fn loaders_are_served_and_everything_else_is_refused_quickly() -> Result<(
     }
     let post = listener.ask(Method::POST, "/boot.ipxe", &[]).await?;
     assert_eq!((post.status, post.head["allow"].as_bytes()), (StatusCode::METHOD_NOT_ALLOWED, &b"GET, HEAD"[..]));
+    Ok(())
+}
+
+#[tokio::test]
+async fn in_hold_a_machine_is_told_to_boot_its_disk_and_gets_nothing_of_what_was_planned_for_it() -> Result<()> {
+    let listener = Listener::new().await?;
+    std::fs::write(listener.root().join("image"), "IMAGE")?;
+    let (plan, image) = (listener.plan().await?, listener.grant("sha256-aa").await?);
+    let kernel = format!("/boot/{}/{}/kernel", listener.world.node, plan.key);
+    let begun = listener.world.store.write(|tx| hold::put(tx, &Hold { since: 0, taken: None, file: None }));
+    begun.await.map_err(|error: StoreError| error)?;
+    let script = listener.get(&format!("/boot/{}.ipxe", OURS.hyphens())).await?.text();
+    assert!(script.contains("sanboot --no-describe --drive 0x80") && script.contains("in hold"), "{script}");
+    assert_eq!(listener.get(&kernel).await?.status, StatusCode::NOT_FOUND);
+    assert_eq!(listener.get(&image).await?.status, StatusCode::SERVICE_UNAVAILABLE);
+    listener.world.store.write(hold::delete).await.map_err(|error: StoreError| error)?;
+    assert_eq!(
+        (listener.get(&kernel).await?.status, listener.get(&image).await?.status),
+        (StatusCode::OK, StatusCode::OK)
+    );
     Ok(())
 }
