@@ -42,6 +42,8 @@ async fn a_copy_of_an_open_store_is_one_private_file_that_is_in_hold_when_it_is_
     let mut names = bessemer::disk::names(dir.path())?;
     names.retain(|name| name.starts_with("copy"));
     assert_eq!(names, ["copy"], "nothing else is left beside it");
+    // Neither reading nor writing it takes a WAL, so that it can be read where nothing can be written.
+    assert_eq!(std::fs::read(&to)?[18..20], [1, 1]);
     // The store that was copied goes on as ever.
     store.write(|tx| add_machine(tx, "c")).await?;
     assert_eq!(store.read(hold::find).await?, None);
@@ -49,6 +51,12 @@ async fn a_copy_of_an_open_store_is_one_private_file_that_is_in_hold_when_it_is_
     assert_eq!(machines(&copy).await?, ["a", "b"]);
     let held = copy.read(hold::find).await?;
     assert!(held.as_ref().is_some_and(|hold| hold.file.is_none() && hold.taken == Some(hold.since)), "{held:?}");
+    // A copy of a copy is as old as that one.
+    drop(copy);
+    let second = dir.path().join("second");
+    assert_eq!(self::copy(&to, &second, false)?.was, held);
+    let again = Store::open(&second, options(false))?.read(hold::find).await?;
+    assert_eq!(again.and_then(|hold| hold.taken), held.and_then(|hold| hold.taken));
     Ok(())
 }
 

@@ -214,3 +214,30 @@ async fn the_last_handle_closes_the_file_and_lets_the_next_one_in() -> anyhow::R
     }
     Ok(())
 }
+
+#[tokio::test]
+async fn clients_that_keep_all_readers_they_may_have_leave_one_for_machines() -> anyhow::Result<()> {
+    let dir = tempfile::tempdir()?;
+    let store = open(&dir, false)?;
+    let (open_gate, gate) = std::sync::mpsc::channel::<()>();
+    let gate = std::sync::Arc::new(std::sync::Mutex::new(gate));
+    let mut clients = tokio::task::JoinSet::new();
+    for _ in 0..8 {
+        let (store, gate) = (store.for_clients(), gate.clone());
+        clients.spawn(async move {
+            let look = move |_: &bessemer::store::Read| {
+                // Until nobody holds the other end any more.
+                let _ = gate.lock().map(|gate| gate.recv());
+                Ok::<_, StoreError>(())
+            };
+            store.read(look).await
+        });
+    }
+    // In a runtime of one thread all of them have taken their places, or stand in line, after this.
+    tokio::task::yield_now().await;
+    let soon = std::time::Duration::from_secs(60);
+    let seen = tokio::time::timeout(soon, store.read(|_| Ok::<_, StoreError>(()))).await;
+    drop(open_gate);
+    clients.join_all().await;
+    Ok(seen??)
+}
