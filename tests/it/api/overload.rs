@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use bessemer::api::Listener;
+use bessemer::api::admission::Class;
 use bessemer::api::auth::Auth;
 use bessemer::api::connections::Limits;
 use serde_json::json;
@@ -139,6 +140,7 @@ async fn who_does_not_take_an_answer_is_cut_off() -> Outcome {
         let node = json!({"driver": "fake-hardware", "extra": {"text": "x".repeat(900_000)}});
         assert_eq!(service.post("/v1/nodes", node).await?.status, 201);
     }
+    let whole = 15 * 900_000;
     // Whether one was cut off is seen only by taking what is left. The table looks once a second, or later if it is busy.
     for pause in [5, 10, 20, 40] {
         let mut lazy = TcpStream::connect(service.address).await?;
@@ -150,7 +152,7 @@ async fn who_does_not_take_an_answer_is_cut_off() -> Outcome {
         tokio::time::sleep(Duration::from_secs(pause)).await;
         let mut taken = Vec::new();
         let _ = tokio::time::timeout(SOON, lazy.read_to_end(&mut taken)).await?;
-        if taken.len() < 13 << 20 {
+        if taken.len() < whole {
             return Ok(());
         }
     }
@@ -217,5 +219,46 @@ async fn heartbeats_are_served_ahead_of_a_crowd_that_lists() -> Outcome {
     crowd.shutdown().await;
     // In one line with them, each would have waited for all that stood before it.
     assert!(meanwhile < BEATS * CLIENTS * 3 / 4, "{meanwhile} lists were answered during {BEATS} calls of a machine");
+    Ok(())
+}
+
+/// Takes all the places that a class has for one address.
+async fn all_places(service: &Service, class: Class) -> Vec<bessemer::api::fair::Share> {
+    let mut held = Vec::new();
+    let place = || service.state.admission.enter(class, IpAddr::from([127, 0, 0, 1]));
+    while let Ok(Ok(share)) = tokio::time::timeout(Duration::ZERO, place()).await {
+        held.push(share);
+    }
+    held
+}
+
+#[tokio::test]
+async fn who_finds_all_places_taken_is_told_when_to_come_back_and_all_others_are_served() -> Outcome {
+    let service = Service::start().await?;
+    let held = all_places(&service, Class::Read).await;
+    let reply = service.get("/v1/nodes/x").await?;
+    assert!(reply.status == 503 && reply.fault().contains("Try again"), "{reply:?}");
+    assert!(reply.headers.get("retry-after").is_some_and(|secs| secs.parse::<u64>().is_ok_and(|secs| secs > 0)));
+    assert_eq!(service.get("/v1/nodes").await?.status, 200);
+    drop(held);
+    assert_eq!(service.get("/v1/nodes/x").await?.status, 404);
+    // What machines fetch counts, too, and one address has a part.
+    let nothing: bessemer::api::server::Fallback = Arc::new(|_, _| Box::pin(async { hyper::Response::default() }));
+    let service = Service::start_as(Auth::None, Listener::Provisioning(nothing)).await?;
+    let _held = all_places(&service, Class::Machine).await;
+    let request = b"GET /boot.ipxe HTTP/1.1\r\nHost: h\r\n\r\n";
+    let refused = from([127, 0, 0, 1], service.address, request).await?;
+    assert!(refused.starts_with("HTTP/1.1 503") && refused.contains("retry-after: "), "{refused}");
+    assert!(from([127, 0, 0, 2], service.address, request).await?.starts_with("HTTP/1.1 200"));
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_head_without_an_end_is_not_kept() -> Outcome {
+    let service = Service::start().await?;
+    let request = format!("GET /v1 HTTP/1.1\r\nHost: h\r\nX: {}\r\n\r\n", "x".repeat(256 << 10));
+    // Who still writes when the connection is closed may see no answer at all.
+    let answer = from([127, 0, 0, 1], service.address, request.as_bytes()).await.unwrap_or_default();
+    assert!(answer.is_empty() || answer.starts_with("HTTP/1.1 431"), "{answer}");
     Ok(())
 }

@@ -31,6 +31,8 @@ pub const LATEST: &str = "latest";
 pub struct Service {
     pub address: SocketAddr,
     pub store: Store,
+    /// What its requests are handled with.
+    pub state: api::Shared,
     _tasks: JoinSet<()>,
     stop: Option<DropGuard>,
     _dir: tempfile::TempDir,
@@ -91,9 +93,9 @@ impl Service {
         }
         let socket = net.listen(SocketAddr::from(([127, 0, 0, 1], 0))).await?;
         let address = socket.local_addr()?;
-        let server = api::Server { state, listener, limits };
+        let server = api::Server { state: state.clone(), listener, limits };
         tasks.spawn(server.run(socket, stop.clone()));
-        Ok(Service { address, store, _tasks: tasks, stop: Some(stop.drop_guard()), _dir: dir })
+        Ok(Service { address, store, state, _tasks: tasks, stop: Some(stop.drop_guard()), _dir: dir })
     }
 
     /// Ends the service and moves its files to `to`.
