@@ -314,3 +314,35 @@ async fn a_file_of_ours_may_come_without_a_checksum_and_nothing_else_may() -> Re
     }
     Ok(())
 }
+
+#[tokio::test]
+async fn a_qcow2_whose_tables_are_behind_its_end_is_refused_once_the_end_is_there() -> Result {
+    // The head could be that of a good image, of which this is the beginning.
+    let mut image = vec![0; 100_000];
+    let mut put = |at: usize, bytes: &[u8]| image[at..at + bytes.len()].copy_from_slice(bytes);
+    put(0, b"QFI\xfb\0\0\0\x03");
+    for (at, number) in [(20, 16), (28, 5 << 20), (36, 1), (44, 0x3_0000), (52, 0x1_0000), (56, 1), (96, 4), (100, 104)]
+    {
+        put(at, &u32::to_be_bytes(number));
+    }
+    let server = Server::start([("/disk.qcow2", ok(&image))]).await?;
+    let bench = bench(1 << 20).await?;
+    let refused = bench.cache.image(&source(server.url("/disk.qcow2"), &image), "a").await;
+    assert!(refused.as_ref().is_err_and(|error| error.to_string().contains("not in the file")), "{refused:?}");
+    assert_eq!(files(&bench.dir)?, [""; 0]);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_checksum_file_without_an_end_is_not_read_for_ever() -> Result {
+    let image = disk(1, 5_000);
+    let mut listing = b"# nothing yet\n".repeat(100_000);
+    listing.extend(format!("{}  disk.raw\n", sum(&image).hex).as_bytes());
+    let server = Server::start([("/disk.raw", ok(&image)), ("/SUMS", ok(&listing))]).await?;
+    let bench = bench(1 << 20).await?;
+    let wanted = Source { location: server.url("/disk.raw"), wanted: Wanted::ListedAt(server.url("/SUMS")) };
+    let refused = bench.cache.image(&wanted, "a").await;
+    assert!(refused.is_err(), "{refused:?}");
+    assert_eq!(server.count("/disk.raw"), 0);
+    Ok(())
+}
