@@ -174,6 +174,8 @@ mod tests {
             assert_eq!(loaders.get(name).await, Err(Refused::NotFound), "{name}");
         }
         assert_eq!(loaders.first_of(&["none", "a.efi"]), Some("a.efi"));
+        std::fs::File::create(dir.join("large"))?.set_len(MOST_FILE_BYTES + 1)?;
+        assert_eq!(loaders.get("large").await, Err(Refused::TooLarge));
         Ok(())
     }
 

@@ -298,6 +298,23 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
+    async fn a_rest_is_never_longer_than_the_longest_and_ends_with_one_poll() {
+        let breakers = breakers();
+        let mut polls = 0;
+        while polls < 12 {
+            breakers.clock.sleep(Duration::from_secs(10)).await;
+            if breakers.admit_poll(&bmc(1)).is_err() {
+                continue;
+            }
+            assert_eq!(breakers.admit_poll(&bmc(1)).is_ok(), polls == 0, "others wait for what becomes of the first");
+            breakers.take_in(&bmc(1), &silence());
+            polls += 1;
+            let next = breakers.of(&bmc(1)).map(|it| it.next_poll_at.duration_since(breakers.clock.now()).as_secs());
+            assert!(next.is_some_and(|secs| secs <= 900 * 3 / 2), "after {polls} polls: {next:?}");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
     async fn what_is_remembered_is_bounded() {
         let breakers = breakers();
         for n in 0..REMEMBERED + 50 {

@@ -136,3 +136,30 @@ impl Transfers {
         running.repeat.filter(|_| was_stopped).map(|repeat| (key.name, repeat))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Starts one for an address if there is room.
+    fn start(transfers: &mut Transfers, address: u8, port: u16) -> bool {
+        let peer = SocketAddr::from(([10, 0, 0, address], port));
+        let room = transfers.has_room(peer.ip());
+        if room {
+            transfers.start(Key { peer, name: "loader".to_owned() }, |_| std::future::pending());
+        }
+        room
+    }
+
+    #[tokio::test]
+    async fn one_address_has_its_part_and_who_has_most_gives_way_to_a_newcomer() {
+        let mut transfers = Transfers::new(4, 2);
+        assert!(start(&mut transfers, 1, 1) && start(&mut transfers, 1, 2));
+        assert!(!start(&mut transfers, 1, 3), "it has its part");
+        assert!(start(&mut transfers, 2, 1) && start(&mut transfers, 2, 2));
+        // All are taken now.
+        assert!(start(&mut transfers, 3, 1) && start(&mut transfers, 4, 1));
+        assert_eq!((transfers.alive, transfers.running.len()), (4, 6), "two were cut off");
+        assert!(!start(&mut transfers, 5, 1), "nobody has more than one");
+    }
+}

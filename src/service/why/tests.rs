@@ -417,3 +417,23 @@ fn a_card_of_nobody_is_named_while_the_machine_may_still_be_in_its_self_test() {
     let said = explain(&it).said;
     assert!(!said.trouble && said.you.iter().any(|it| it.contains("52:54:00:09:09:09")), "{said:?}");
 }
+
+#[test]
+fn a_document_says_what_why_since_when_until_when_and_what_next() {
+    let mut it = booting(&[]);
+    let reason = "it is silent".to_owned();
+    it.stumbling = Some(Stumbling { since: secs(NOW - 60), failures: 3, next_poll_at: secs(NOW + 60), reason });
+    let told = json(&it);
+    assert!(told["waiting_for"].is_string() && told["trouble"] == true && told["verdict"] == "stuck", "{told}");
+    assert_eq!(
+        (&told["since"], &told["until"]),
+        (&json!(secs(NOW - 900).to_string()), &json!(secs(NOW + 800).to_string()))
+    );
+    assert_eq!((&told["bmc"]["failures"], &told["bmc"]["reason"]), (&json!(3), &json!("it is silent")));
+    for (at, text) in [("why", &told["why"]), ("then", &told["then"]), ("you", &told["next"]["you"][0])] {
+        assert!(text.as_str().is_some_and(|text| !text.is_empty()), "{at}: {told}");
+    }
+    let goes_on = json(&waiting(WaitFor::StepEnd, "deploy.write_image"));
+    assert!(goes_on["next"]["we"].as_str().is_some_and(|we| we.starts_with("asks it when it calls")), "{goes_on}");
+    assert!(told["last"].as_array().is_some_and(|last| !last.is_empty()), "{told}");
+}
