@@ -167,3 +167,26 @@ impl From<StoreError> for Fault {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_store_cannot_do_now_may_be_asked_again_and_its_sql_is_nobody_s_business() {
+        for error in [
+            StoreError::Full,
+            StoreError::ReadOnly,
+            StoreError::Disk("an error".to_owned()),
+            StoreError::Closed,
+            StoreError::Busy,
+            StoreError::Overloaded,
+        ] {
+            assert!(matches!(Fault::from(error), Fault::Later { secs: 1.., .. }));
+        }
+        let broken = Fault::from(StoreError::Broken(anyhow::anyhow!("near SELECT").context("in words")));
+        let told = String::from_utf8_lossy(&broken.body()).into_owned();
+        assert!(broken.status() == StatusCode::INTERNAL_SERVER_ERROR && told.contains("the store failed"), "{told}");
+        assert!(!told.contains("SELECT") && !told.contains("in words"), "{told}");
+    }
+}

@@ -112,6 +112,7 @@ async fn the_command_says_one_line_a_finding_and_its_exit_code_tells() -> anyhow
     meddle(&path, "UPDATE nodes SET reservation = 'somebody' WHERE name = 'm1'")?;
     let (code, out, errors) = bessemer_check(&path)?;
     assert_eq!((code, out.lines().count()), (Some(1), 1), "{out}");
+    assert!(out.contains("is reserved and nothing is done with it: ") && out.contains("restart the service"), "{out}");
     assert!(errors.contains("1 thing is wrong with "), "{errors}");
     std::fs::write(&path, "no database, but long enough to be taken for one".repeat(100))?;
     let (code, out, _) = bessemer_check(&path)?;
