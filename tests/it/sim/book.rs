@@ -107,7 +107,12 @@ impl Asked {
     /// Whether a client may have asked for this event.
     pub fn asked_for(&mut self, event: Event, now: Instant) -> bool {
         let wish = self.verbs.entry(event.as_str()).or_default();
-        std::mem::take(&mut wish.accepted) || wish.is_underway(now)
+        let asked = std::mem::take(&mut wish.accepted) || wish.is_underway(now);
+        // A request that was astray has arrived, with all that it leads to, however long that takes.
+        for wish in [&mut self.down, &mut self.disk] {
+            wish.accepted |= asked && wish.is_underway(now);
+        }
+        asked
     }
 
     pub fn saw(&mut self, event: Event) {

@@ -30,7 +30,7 @@ mod world;
 use world::Report;
 
 /// How many seeds an ordinary run of the tests goes through.
-const SEEDS: u64 = 1000;
+const SEEDS: u64 = 500;
 
 fn number(variable: &str) -> Option<u64> {
     std::env::var(variable).ok()?.parse().ok()
