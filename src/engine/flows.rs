@@ -27,6 +27,10 @@ pub async fn prepare(flow: FlowName, task: &mut Task, driver: Driver, again: boo
         FlowName::Inspect => return driver.inspect.inspect(task).await,
         FlowName::Adopt => {
             driver.boot.validate(task).await?;
+            // What is adopted is on the disk. A ramdisk that was kept for what comes next is not it: nobody listens to it any
+            // more, and the machine does not boot it again.
+            driver.boot.clean_up_ramdisk(task).await?;
+            task.changes.forget_agent = true;
             driver.deploy.take_over(task).await?;
         }
         FlowName::Delete => {
