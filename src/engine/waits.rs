@@ -8,7 +8,9 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::Engine;
 use crate::clock::{Clock, Instant};
-use crate::store::{StoreError, work};
+use crate::model::Work;
+use crate::service::{Rules, flow};
+use crate::store::{StoreError, Tx, work};
 
 /// Less is a clock that is being steered, or a look that came late.
 const LEAP: SignedDuration = SignedDuration::from_secs(30);
@@ -36,7 +38,8 @@ impl Waits {
             // What began after the leap has a later beginning, and is as it should be.
             engine.store.write(move |tx| work::postpone(tx, expected, leap)).await?
         } else if self.first || leap < -LEAP {
-            engine.store.write(move |tx| work::begin_by(tx, wall)).await?
+            let rules = engine.rules.clone();
+            engine.store.write(move |tx| set_back(tx, wall, &rules)).await?
         } else {
             0
         };
@@ -44,6 +47,57 @@ impl Waits {
             tracing::warn!(by_secs = leap.as_secs(), moved, "the clock was set; what is waited for was moved along");
         }
         (self.wall, self.instant, self.first) = (wall, instant, false);
+        Ok(())
+    }
+}
+
+/// The wall clock shows `wall`, and may have shown more. How many waits were moved along.
+///
+/// A deadline that a heartbeat has put off is further from the beginning of its wait than the whole time of one, so the
+/// beginning alone does not tell how far the deadline is to be moved: no wait has more left than one that begins now.
+fn set_back(tx: &Tx, wall: Timestamp, rules: &Rules) -> Result<usize, StoreError> {
+    let mut moved = work::begin_by(tx, wall)?;
+    for owed in work::all(tx)? {
+        let whole = flow::deadline(tx, owed.flow, rules);
+        if owed.deadline_at.zip(whole).is_some_and(|(at, whole)| at > whole) {
+            work::update(tx, &owed, &Work { deadline_at: whole, ..owed.clone() })?;
+            moved += 1;
+        }
+    }
+    Ok(moved)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{FlowName, Phase};
+    use crate::random::Random;
+    use crate::store::{Options, Store};
+
+    #[tokio::test(start_paused = true)]
+    async fn a_wait_has_no_more_than_its_whole_time_left_when_the_clock_is_set_back() -> anyhow::Result<()> {
+        let dir = tempfile::tempdir()?;
+        let clock = Clock::virtual_from("2026-01-01T12:00:00Z".parse()?);
+        let options = Options { inline: true, ..Options::new(clock.clone(), Random::seeded(1)) };
+        let store = Store::open(&dir.path().join("store"), options)?;
+        let now = clock.now();
+        let (whole, found) = store
+            .write(move |tx| {
+                let rules = Rules::default();
+                let whole = flow::deadline(tx, FlowName::Clean, &rules);
+                // The clock was two hours ahead; the agent called until now, whether that was for one hour or for three.
+                for began in [now + SignedDuration::from_hours(1), now - SignedDuration::from_hours(1)] {
+                    let mut owed = Work::for_node(FlowName::Clean, Default::default(), began);
+                    (owed.node_uuid, owed.phase) = (None, Phase::Waiting);
+                    owed.deadline_at = whole.map(|at| at + SignedDuration::from_hours(2));
+                    work::insert(tx, &owed)?;
+                }
+                assert_eq!(set_back(tx, now, &rules)?, 3, "one of them twice");
+                Ok::<_, StoreError>((whole, work::all(tx)?))
+            })
+            .await?;
+        assert_eq!(found.iter().map(|owed| owed.deadline_at).collect::<Vec<_>>(), [whole, whole]);
+        assert!(found.iter().all(|owed| owed.since <= now));
         Ok(())
     }
 }

@@ -83,11 +83,12 @@ pub fn postpone(tx: &Tx, began_by: Timestamp, by: SignedDuration) -> Result<usiz
     execute(tx, sql, &[&micros(began_by), &by])
 }
 
-/// The wall clock was set back to `now`: waits that seem to begin later begin now, and last as long as they should.
+/// The wall clock was set back to `now`: waits that seem to begin later begin now, and last as long as they should. What was
+/// to be looked at later is looked at now, which does no harm.
 pub fn begin_by(tx: &Tx, now: Timestamp) -> Result<usize, StoreError> {
-    let sql = "UPDATE work SET due_at = due_at - (since - ?1), deadline_at = deadline_at - (since - ?1), since = ?1
-               WHERE since > ?1";
-    execute(tx, sql, &[&micros(now)])
+    let now = micros(now);
+    execute(tx, "UPDATE work SET due_at = ?1 WHERE due_at > ?1", &[&now])?;
+    execute(tx, "UPDATE work SET deadline_at = deadline_at - (since - ?1), since = ?1 WHERE since > ?1", &[&now])
 }
 
 /// Makes the allocations that wait for a node due now: one has become free.
