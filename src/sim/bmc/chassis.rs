@@ -60,7 +60,7 @@ struct Inner {
     power: watch::Sender<Power>,
     boot: Mutex<Boot>,
     downs: AtomicU64,
-    orders: AtomicU64,
+    ordered_at: Mutex<Option<Instant>>,
 }
 
 /// The raw boot parameters, kept as bytes so that a reader gets back what was written.
@@ -80,7 +80,7 @@ impl Chassis {
             power: watch::Sender::default(),
             boot: Mutex::default(),
             downs: AtomicU64::new(0),
-            orders: AtomicU64::new(0),
+            ordered_at: Mutex::default(),
         }))
     }
 
@@ -156,7 +156,7 @@ impl Chassis {
     /// A power command came in time: the flags stay until the boot.
     pub(super) fn power_command_arrived(&self, action: Action) {
         self.boot().expires_at = None;
-        self.0.orders.fetch_add(1, Ordering::Relaxed);
+        *self.0.ordered_at.lock().unwrap_or_else(PoisonError::into_inner) = Some(self.0.clock.instant());
         if matches!(action, Action::Off | Action::Cycle | Action::Reset | Action::Button) {
             self.0.downs.fetch_add(1, Ordering::Relaxed);
         }
@@ -167,9 +167,9 @@ impl Chassis {
         self.0.downs.load(Ordering::Relaxed)
     }
 
-    /// How often the BMC was told to change the power at all.
-    pub fn orders(&self) -> u64 {
-        self.0.orders.load(Ordering::Relaxed)
+    /// When the BMC was told last to change the power at all.
+    pub fn ordered_at(&self) -> Option<Instant> {
+        *self.0.ordered_at.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The boot parameters, with flags that have expired cleared.

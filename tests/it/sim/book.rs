@@ -83,6 +83,10 @@ pub struct Asked {
     pub doubtful: bool,
     /// Its BMC lies now.
     pub lies: bool,
+    /// When its power was touched by hand last.
+    pub touched: Option<Instant>,
+    /// When its node expected a change of power last.
+    pub expected: Option<Instant>,
 }
 
 impl Asked {
@@ -139,6 +143,8 @@ pub struct Pages {
     pub marks: BTreeSet<(Uuid, String)>,
     /// What must stand in no log.
     pub secrets: BTreeSet<String>,
+    /// Transitions, and how often they were passed.
+    pub passed: BTreeMap<String, u64>,
     pub faults: BTreeMap<&'static str, u64>,
     pub answers: BTreeMap<u16, u64>,
     pub breaches: Vec<String>,
@@ -172,6 +178,12 @@ impl Pages {
         if self.breaches.len() < MOST && !self.breaches.contains(&what) {
             self.breaches.push(what);
         }
+    }
+
+    /// A secret that an answer shows.
+    pub fn shown_in(&self, answer: &[u8]) -> Option<String> {
+        let text = String::from_utf8_lossy(answer);
+        self.secrets.iter().find(|secret| text.contains(secret.as_str())).cloned()
     }
 
     /// Whether somebody may have asked to delete it.

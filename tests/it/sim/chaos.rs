@@ -143,6 +143,7 @@ fn strike(world: &World, chance: &Random, trouble: Trouble) {
         }
         Trouble::PlugPulled => {
             count("power touched by hand");
+            world.book.open().asked(&machine.model.name).touched = Some(world.clock.instant());
             machine.bmc.chassis().act(if up { Action::Off } else { Action::On });
         }
     }

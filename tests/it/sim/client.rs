@@ -12,6 +12,9 @@ use serde_json::Value;
 use super::book::{Ended, Kind};
 use super::world::World;
 
+/// How long a request waits for a node that somebody works on.
+const PATIENCE: Duration = Duration::from_secs(3);
+
 /// What became of a request.
 pub enum Told {
     Answer(u16, Value),
@@ -53,6 +56,7 @@ impl Client {
             request.body = body.to_string().into();
         }
         request.headers.insert("x-openstack-ironic-api-version", hyper::header::HeaderValue::from_static("latest"));
+        let (asked_at, deletes) = (self.world.clock.instant(), method == Method::DELETE);
         let answer = async {
             let response = self.http.send(request).await?;
             let status = response.status.as_u16();
@@ -67,6 +71,14 @@ impl Client {
                 // What the world does to the service is a reason to come back later, and none to break.
                 if status >= 500 && (status != 503 || !comes_back) {
                     book.breach(format!("{method} {path} was answered {status}: {answer}"));
+                }
+                if let Some(secret) = book.shown_in(&bytes) {
+                    book.breach(format!("{method} {path} was answered with a secret, {secret}"));
+                }
+                // Who deletes waits for whoever works there; only what takes long is told.
+                let locked = status == 409 && answer.to_string().contains("is locked by host");
+                if locked && deletes && self.world.clock.instant() < asked_at + PATIENCE {
+                    book.breach(format!("I4: {method} {path} did not wait: {answer}"));
                 }
                 Told::Answer(status, answer)
             }
@@ -88,10 +100,14 @@ impl Client {
             seen.collect::<Vec<u64>>()
         };
         kinds.iter().for_each(|kind| book.open().asked(machine).ask(*kind));
-        let before = times(kinds);
+        let (before, asked_at) = (times(kinds), self.world.clock.instant());
         let told = self.ask(Method::PUT, path, Some(body.clone())).await;
         if told.ended() == Ended::Accepted && times(kinds).iter().zip(before).any(|(after, before)| *after == before) {
             book.breach(format!("{path} {body} was acknowledged, and nothing came of it"));
+        }
+        let expected = book.open().asked(machine).expected;
+        if told.ended() == Ended::Accepted && path.ends_with("/power") && expected.is_none_or(|at| at < asked_at) {
+            book.breach(format!("{path} {body} was acknowledged, and no change of power was expected"));
         }
         let now = self.world.clock.instant();
         kinds.iter().for_each(|kind| book.open().asked(machine).told(*kind, told.ended(), now));

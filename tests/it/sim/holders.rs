@@ -6,6 +6,7 @@ use std::time::Duration;
 use bessemer::clock::{Clock, Instant};
 use bessemer::engine;
 use bessemer::model::{FlowName, Phase};
+use jiff::SignedDuration;
 use uuid::Uuid;
 
 use super::book::Book;
@@ -15,6 +16,8 @@ use super::rules::Rows;
 const START: Duration = Duration::from_secs(5);
 /// How soon a row of work that can be walked is.
 const WAKE: Duration = Duration::from_secs(2);
+/// How long anything may wait without hearing anything.
+const LONGEST: SignedDuration = SignedDuration::from_secs(900);
 /// How soon a deadline is noticed that has passed: the engine looks at its table once a minute, and when the clock is set.
 const NOTICE: Duration = Duration::from_secs(90);
 
@@ -31,6 +34,7 @@ enum Sign {
     Orphan(Uuid),
     Unwalked(i64),
     Overdue(i64),
+    Endless(i64),
 }
 
 pub struct Holders {
@@ -102,6 +106,9 @@ impl Holders {
             if work.phase == Phase::Waiting && free && work.deadline_at.is_some_and(|at| at < wall) {
                 let text = format!("a deadline has passed, and nobody minds: {work:?}");
                 signs.push((Sign::Overdue(work.id), NOTICE, text));
+            }
+            if work.phase == Phase::Waiting && work.deadline_at.is_some_and(|at| at.duration_since(wall) > LONGEST) {
+                signs.push((Sign::Endless(work.id), NOTICE, format!("a wait lasts longer than it may: {work:?}")));
             }
         }
         signs

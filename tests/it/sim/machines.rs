@@ -5,25 +5,33 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use bessemer::clock::{Clock, Instant};
-use bessemer::model::{Node, PowerState, State};
+use bessemer::model::boot_plan::Boot;
+use bessemer::model::{BootPlan, Node, PowerState, State};
 use bessemer::provision::Event;
 use bessemer::provision::table::Row;
 use bessemer::sim::agent;
 use bessemer::sim::bmc::Chassis;
 use bessemer::sim::machine::{self, Doing};
 use bessemer::store::blobs::{self, BlobKind};
-use bessemer::store::{Read, StoreError};
+use bessemer::store::{Read, StoreError, secrets};
 use sha2::{Digest as _, Sha256};
 use tokio::sync::watch;
 use uuid::Uuid;
 
 use super::book::Book;
+use super::plan::Plan;
 use super::rules::Rows;
 
 /// After a node has rested for so long, nothing that was sent on its behalf is still on its way.
 const SETTLED: Duration = Duration::from_secs(10);
 /// What a process had sent before it died may arrive for so long.
 const ON_ITS_WAY: Duration = Duration::from_secs(5);
+/// A hand that touched the power so lately may have undone what was just done.
+const JUST_TOUCHED: Duration = Duration::from_secs(60);
+/// Columns that show stars; what is behind them must stand in no log.
+const SEALED: [&str; 3] = ["driver_info", "driver_internal_info", "instance_info"];
+/// A shorter secret may stand anywhere by chance.
+const LONG: usize = 12;
 
 /// What is remembered of a machine.
 struct Seen {
@@ -33,8 +41,12 @@ struct Seen {
     agent: agent::Faults,
     doing: watch::Receiver<Doing>,
     downs: u64,
-    orders: u64,
+    ordered_at: Option<Instant>,
     writes: u64,
+    /// Its writes when it began to be cleaned.
+    before_cleaning: u64,
+    /// It was seen doing something else than to boot from the network since the store is in hold.
+    idle_in_hold: bool,
     /// Since when nothing is owed to its node.
     rests: Option<Instant>,
 }
@@ -44,6 +56,7 @@ pub struct Machines {
     book: Book,
     /// How long images are.
     image_bytes: usize,
+    automated_clean: bool,
     seen: Vec<Seen>,
     /// The images that a deployment which goes on may write, by their sums.
     wanted: BTreeMap<Uuid, BTreeSet<String>>,
@@ -54,9 +67,9 @@ pub struct Machines {
 }
 
 impl Machines {
-    pub fn new(clock: Clock, book: Book, image_bytes: usize) -> Self {
-        let (wanted, hold) = Default::default();
-        Machines { clock, book, image_bytes, seen: Vec::new(), wanted, hold, held: None }
+    pub fn new(clock: Clock, book: Book, image_bytes: usize, plan: &Plan) -> Self {
+        let ((wanted, hold), automated_clean) = (Default::default(), plan.automated_clean);
+        Machines { clock, book, image_bytes, automated_clean, seen: Vec::new(), wanted, hold, held: None }
     }
 
     pub fn follow(&mut self, machine: &machine::Machine) {
@@ -67,8 +80,10 @@ impl Machines {
             agent: machine.agent_faults.clone(),
             doing: machine.watch(),
             downs: 0,
-            orders: 0,
+            ordered_at: None,
             writes: 0,
+            before_cleaning: 0,
+            idle_in_hold: false,
             rests: None,
         });
     }
@@ -81,13 +96,15 @@ impl Machines {
     /// What happened to machines since the commit before happened in the state that their nodes had since then.
     pub fn look(&mut self, rows: &Rows, before: impl Fn(Uuid) -> Option<State>) {
         let now = self.clock.instant();
-        let held = self.held.is_some_and(|since| now.saturating_duration_since(since) > ON_ITS_WAY);
         let mut book = self.book.open();
         for machine in &mut self.seen {
             let name = &machine.name;
-            let (downs, orders, writes) = (machine.chassis.downs(), machine.chassis.orders(), machine.agent.writes());
+            let (downs, ordered_at, writes) =
+                (machine.chassis.downs(), machine.chassis.ordered_at(), machine.agent.writes());
             let ended = std::mem::replace(&mut machine.downs, downs) < downs;
-            let ordered = std::mem::replace(&mut machine.orders, orders) < orders;
+            let ordered = ordered_at.filter(|at| machine.ordered_at.replace(*at) != Some(*at));
+            let long_after =
+                |since: Option<Instant>, bound| ordered.zip(since).is_some_and(|(at, since)| at > since + bound);
             let written = std::mem::replace(&mut machine.writes, writes) < writes;
             let node = rows.nodes.iter().find(|node| node.name.as_ref() == Some(name));
             let before = node.and_then(|node| before(node.uuid));
@@ -99,9 +116,18 @@ impl Machines {
             if written && !disk {
                 book.breach(format!("{name}: its disk was written, and nobody asked for it ({before:?})"));
             }
-            if ordered && held {
+            if long_after(self.held, ON_ITS_WAY) {
                 book.breach(format!("{name}: its power was changed in hold"));
             }
+            if long_after(machine.rests, SETTLED) {
+                book.breach(format!("{name}: its power was changed, and nothing was owed to its node ({before:?})"));
+            }
+            let doing = machine.doing.borrow().clone();
+            if rows.held && machine.idle_in_hold && matches!(doing, Doing::Ramdisk(_)) {
+                book.breach(format!("{name}: it booted a ramdisk in hold"));
+            }
+            let idle = !matches!(doing, Doing::Network | Doing::Ramdisk(_));
+            machine.idle_in_hold = rows.held && (machine.idle_in_hold || idle);
             let owed = node.is_some_and(|node| rows.owed(node.uuid).is_some() || node.reservation.is_some());
             machine.rests = if owed { None } else { machine.rests.or(Some(now)) };
             let settled = machine.rests.is_some_and(|since| now.saturating_duration_since(since) > SETTLED);
@@ -124,6 +150,8 @@ impl Machines {
         let Some(at) = self.seen.iter().position(|machine| node.name.as_ref() == Some(&machine.name)) else {
             return Ok(());
         };
+        self.learn(read, node)?;
+        self.moved(read, node, row, at)?;
         match (row.from, row.on) {
             (_, Event::Deploy | Event::Rebuild) => {
                 self.wanted.insert(node.uuid, sum_of(node).into_iter().collect());
@@ -135,22 +163,69 @@ impl Machines {
                 self.wanted.remove(&node.uuid);
                 self.hold.remove(&node.uuid);
             }
-            (State::Deploying, Event::Done) => {
-                let wanted = self.wanted.remove(&node.uuid).unwrap_or_default();
-                let found = self.sum_on(&self.seen[at].disk);
-                if wanted.contains(&found) {
-                    self.hold.insert(node.uuid, found);
-                } else {
-                    let name = &self.seen[at].name;
-                    self.book.breach(format!("{name} is active, and on its disk is {found} instead of {wanted:?}"));
-                }
-                let drive = blobs::load(read, node.uuid, BlobKind::ConfigDrive)?.is_some();
-                if drive != config_drive(&self.seen[at].disk).exists() {
-                    let name = &self.seen[at].name;
-                    self.book.breach(format!("{name} is active: its config drive should be there: {drive}"));
-                }
-            }
+            (State::Deploying, Event::Done) => self.deployed(read, node, at)?,
             _ => {}
+        }
+        Ok(())
+    }
+
+    /// What is kept for a node and shown to nobody must stand in no log either.
+    fn learn(&self, read: &Read, node: &Node) -> Result<(), StoreError> {
+        for column in SEALED {
+            let found = secrets::of_column(read, node.uuid, column)?;
+            let texts = found.iter().filter_map(|(_, sealed)| sealed.open().as_str()).filter(|it| it.len() >= LONG);
+            self.book.open().secrets.extend(texts.map(str::to_owned));
+        }
+        Ok(())
+    }
+
+    /// What a transition says of the machine, or of what is kept for it, must be so.
+    fn moved(&mut self, read: &Read, node: &Node, row: &Row, at: usize) -> Result<(), StoreError> {
+        let (name, now) = (self.seen[at].name.clone(), self.clock.instant());
+        let machine = &mut self.seen[at];
+        if row.to == State::Cleaning && row.on != Event::Resume {
+            machine.before_cleaning = machine.agent.writes();
+        }
+        if row.from == State::Cleaning && matches!(row.on, Event::Done | Event::Manage) {
+            let wiped = machine.agent.writes() > machine.before_cleaning;
+            if !wiped && (self.automated_clean || row.on == Event::Manage) {
+                self.book.breach(format!("{name} was cleaned, and its disk was not wiped"));
+            }
+        }
+        if row.from == State::Deleting {
+            let drive = blobs::load(read, node.uuid, BlobKind::ConfigDrive)?.is_some();
+            let info = node.instance_info.map();
+            if drive || !info.is_empty() || node.instance_uuid.is_some() {
+                self.book.breach(format!("{name} was undeployed, and its instance left {info:?}, a drive: {drive}"));
+            }
+        }
+        if row.to == State::Active && row.on == Event::Done {
+            let plan: Option<BootPlan> = blobs::load_json(read, node.uuid, BlobKind::BootPlan)?;
+            if plan.is_some_and(|plan| plan.boot != Boot::Disk) {
+                self.book.breach(format!("{name} is active, and would be told to boot a ramdisk"));
+            }
+            let (mut book, on) = (self.book.open(), self.seen[at].chassis.power().on);
+            let asked = book.asked(&name);
+            let touched = asked.touched.is_some_and(|at| now < at + JUST_TOUCHED);
+            if !on && !touched && !asked.doubtful && row.from != State::Adopting {
+                book.breach(format!("{name} is active, and nobody switched it on"));
+            }
+        }
+        Ok(())
+    }
+
+    /// What is on the disk of a node that has just become active is what was asked for.
+    fn deployed(&mut self, read: &Read, node: &Node, at: usize) -> Result<(), StoreError> {
+        let wanted = self.wanted.remove(&node.uuid).unwrap_or_default();
+        let (name, found) = (&self.seen[at].name, self.sum_on(&self.seen[at].disk));
+        if wanted.contains(&found) {
+            self.hold.insert(node.uuid, found);
+        } else {
+            self.book.breach(format!("{name} is active, and on its disk is {found} instead of {wanted:?}"));
+        }
+        let drive = blobs::load(read, node.uuid, BlobKind::ConfigDrive)?.is_some();
+        if drive != config_drive(&self.seen[at].disk).exists() {
+            self.book.breach(format!("{name} is active: its config drive should be there: {drive}"));
         }
         Ok(())
     }

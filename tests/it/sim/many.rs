@@ -7,6 +7,8 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use bessemer::provision::table::TRANSITIONS;
+
 use super::world::{self, Report};
 
 /// Each world is one thread; the tests' other threads have work too.
@@ -20,6 +22,7 @@ pub struct Total {
     pub failed: Vec<String>,
     pub faults: BTreeMap<&'static str, u64>,
     pub answers: BTreeMap<u16, u64>,
+    pub passed: BTreeMap<String, u64>,
     pub ends: BTreeMap<String, u64>,
     pub kills: u64,
     pub commits: u64,
@@ -63,6 +66,9 @@ impl Total {
         for (status, count) in &report.answers {
             *self.answers.entry(*status).or_default() += count;
         }
+        for (transition, count) in &report.passed {
+            *self.passed.entry(transition.clone()).or_default() += count;
+        }
         for end in &report.ends {
             *self.ends.entry(end.clone()).or_default() += 1;
         }
@@ -88,6 +94,9 @@ impl fmt::Display for Total {
         for (fault, count) in &self.faults {
             writeln!(f, "{count:>10}  {fault}")?;
         }
-        writeln!(f, "answers {:?}\nends {:?}", self.answers, self.ends)
+        let all = TRANSITIONS.iter().map(|row| format!("{} -> {} ({})", row.from, row.to, row.on));
+        let never: Vec<String> = all.filter(|row| !self.passed.contains_key(row)).collect();
+        writeln!(f, "answers {:?}\nends {:?}", self.answers, self.ends)?;
+        writeln!(f, "transitions {} of {}, never {never:?}", TRANSITIONS.len() - never.len(), TRANSITIONS.len())
     }
 }

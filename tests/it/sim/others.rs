@@ -18,9 +18,13 @@ pub async fn allocate(world: Arc<World>) {
     let client = Client::new(world.clone(), 1000);
     let mut held: Vec<Uuid> = Vec::new();
     for number in 0..world.plan.acts * 2 {
-        client.pause(300).await;
+        // Now and then at once, while the one before may still be waiting.
+        client.pause(if client.one_in(3) { 1 } else { 300 }).await;
         if client.is_over() {
             return;
+        }
+        if client.one_in(3) {
+            keep_busy(&client).await;
         }
         if held.is_empty() || client.one_in(2) {
             let told = client.ask(Method::POST, "/v1/allocations", Some(wanted(&client, number))).await;
@@ -41,6 +45,18 @@ pub async fn allocate(world: Arc<World>) {
             Told::Answer(204, _) => book.deleted_allocations.push(uuid),
             Told::Answer(404, _) => {}
             _ => held.push(uuid),
+        }
+    }
+}
+
+/// Makes some free machines busy for a moment, so that whoever wants one has to wait for it.
+async fn keep_busy(client: &Client) {
+    for machine in &client.world.rack.machines {
+        let name = &machine.model.name;
+        let told = client.ask(Method::GET, &format!("/v1/nodes/{name}"), None).await;
+        if matches!(told, Told::Answer(200, node) if node["provision_state"] == "available") {
+            let (path, body) = (format!("/v1/nodes/{name}/states/power"), json!({"target": "rebooting"}));
+            let _ = client.ask_for(name, &[Kind::Down], &path, body).await;
         }
     }
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use bessemer::provision::Event;
 use bessemer::provision::verbs::verb;
+use bessemer::sim::bmc::Action;
 use hyper::Method;
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -19,7 +20,7 @@ const ACTS: &[(&[&str], &[&str])] = &[
     (&["enroll"], &["manage", "manage", "manage", "mark", "traits"]),
     (&["manageable"], &["provide", "provide", "provide", "provide", "clean", "inspect", "adopt", "power", "traits", "remove"]),
     (&["available"], &["active", "active", "active", "active", "manage", "power", "remove", "mark"]),
-    (&["active"], &["deleted", "deleted", "rebuild", "rescue", "power", "service", "device", "maintenance", "remove"]),
+    (&["active"], &["deleted", "deleted", "rebuild", "rescue", "rescue", "power", "hand", "claim", "service", "device", "maintenance", "remove"]),
     (&["rescue"], &["unrescue", "unrescue", "deleted", "power"]),
     (&["deploy failed"], &["active", "deleted", "rebuild"]),
     (&["clean failed"], &["manage"]),
@@ -27,10 +28,11 @@ const ACTS: &[(&[&str], &[&str])] = &[
     (&["adopt failed"], &["manage", "adopt"]),
     (&["rescue failed"], &["rescue", "unrescue", "deleted"]),
     (&["unrescue failed"], &["unrescue", "rescue", "deleted"]),
-    (&["service failed"], &["service", "rescue", "abort"]),
+    (&["service failed"], &["service", "rescue", "abort", "deleted"]),
     (&["wait call-back"], &["abort", "deleted", "power", "mark", "nothing", "nothing"]),
     (&["clean wait", "inspect wait", "rescue wait", "service wait"], &["abort", "power", "mark", "nothing", "nothing"]),
-    (&["deploy hold", "clean hold", "service hold"], &["unhold", "unhold", "abort", "power"]),
+    (&["deploy hold", "clean hold"], &["unhold", "unhold", "abort", "power"]),
+    (&["service hold"], &["unhold", "unhold", "abort", "power", "service"]),
     (&["error"], &["deleted"]),
 ];
 /// In the states that end by themselves.
@@ -46,6 +48,9 @@ const MEDDLING: &[&str] = &[
 #[rustfmt::skip]
 const RESTS: &[&str] =
     &["enroll", "manageable", "available", "active", "rescue", "error", "deploy hold", "clean hold", "service hold"];
+
+/// Until what was asked for has surely been forgotten.
+const BEFORE_THE_HAND: Duration = Duration::from_secs(15);
 
 /// The life of the owner of one machine.
 pub async fn live(world: Arc<World>, at: usize) {
@@ -139,6 +144,8 @@ impl Owner {
             "power" => self.power().await,
             "remove" => self.remove(node).await,
             "maintenance" => self.maintenance().await,
+            "hand" => self.by_hand().await,
+            "claim" => self.claim().await,
             "device" => {
                 let body = json!({"boot_device": "disk", "persistent": true});
                 let _ = self.client.ask(Method::PUT, &self.path("/management/boot_device"), Some(body)).await;
@@ -174,7 +181,7 @@ impl Owner {
         let world = &self.client.world;
         let model = &world.rack.machines[self.at].model;
         let node = json!({
-            "name": self.name, "driver": "ipmi", "resource_class": "baremetal",
+            "name": self.name, "driver": "ipmi", "rescue_interface": "agent", "resource_class": "baremetal",
             "driver_info": {
                 "ipmi_address": model.bmc.ip().to_string(), "ipmi_port": model.bmc.port(),
                 "ipmi_username": "admin", "ipmi_password": world.password,
@@ -198,6 +205,10 @@ impl Owner {
     async fn remove(&mut self, node: &Value) {
         let Some(uuid) = uuid_of(node) else { return };
         let world = self.client.world.clone();
+        if self.client.one_in(3) {
+            // A node in maintenance may be removed whatever it is.
+            let _ = self.client.ask(Method::PUT, &self.path("/maintenance"), Some(json!({}))).await;
+        }
         world.book.open().doomed.entry(uuid).or_default().ask();
         let told = self.client.ask(Method::DELETE, &format!("/v1/nodes/{uuid}"), None).await;
         let (mut book, now) = (world.book.open(), world.clock.instant());
@@ -233,7 +244,30 @@ impl Owner {
     }
 
     async fn power(&self) {
-        let target = self.client.pick(&["power on", "power off", "rebooting", "soft power off", "soft rebooting"]);
+        self.power_to(self.client.pick(&["power on", "power off", "rebooting", "soft power off", "soft rebooting"]))
+            .await;
+    }
+
+    /// Has an allocation made for what is deployed already.
+    async fn claim(&self) {
+        let told = self.client.ask(Method::POST, "/v1/allocations", Some(json!({"node": self.name}))).await;
+        if let Told::Answer(201, made) = told {
+            self.client.world.book.open().allocations.extend(uuid_of(&made));
+        }
+    }
+
+    /// Switches off by the service and on by hand, and looks at it for a while.
+    async fn by_hand(&self) {
+        self.power_to("power off").await;
+        self.wait(300).await;
+        let (world, machine) = (&self.client.world, &self.client.world.rack.machines[self.at]);
+        world.clock.sleep(BEFORE_THE_HAND).await;
+        world.book.open().asked(&self.name).touched = Some(world.clock.instant());
+        machine.bmc.chassis().act(Action::On);
+        self.client.pause(240).await;
+    }
+
+    async fn power_to(&self, target: &str) {
         let kinds: &[Kind] = if target == "power on" { &[] } else { &[Kind::Down] };
         let body = json!({"target": target});
         let _ = self.client.ask_for(&self.name, kinds, &self.path("/states/power"), body).await;

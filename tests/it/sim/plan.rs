@@ -70,6 +70,8 @@ pub struct Plan {
     pub force_power: bool,
     /// After how many commits of each life the process dies; the last life goes on.
     pub deaths: Vec<u64>,
+    /// What a step of the agent takes: some outlast several looks at them.
+    pub step: Duration,
 }
 
 impl Plan {
@@ -98,6 +100,7 @@ impl Plan {
             power_sync: Duration::from_secs(if one_in(3) { 0 } else { 60 }),
             force_power: one_in(6),
             deaths: (0..deaths).map(|_| 1 + random.below(150)).collect(),
+            step: Duration::from_secs(if one_in(3) { 90 } else { 2 }),
         }
     }
 }

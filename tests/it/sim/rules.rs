@@ -1,8 +1,9 @@
 //! What must hold after every commit, and what must have come of everything once the world is quiet.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
-use bessemer::clock::Clock;
+use bessemer::clock::{Clock, Instant};
 use bessemer::model::{Allocation, AllocationState, EventKind, Node, Phase, State, Work};
 use bessemer::provision::Event;
 use bessemer::provision::table::{Row, TRANSITIONS};
@@ -13,11 +14,17 @@ use uuid::Uuid;
 use super::book::Book;
 use super::holders::{self, Holders, Life};
 use super::machines::Machines;
+use super::plan::Plan;
 use crate::race::invariants;
+
+/// What waits for an agent has 900 s by any clock; a clock that is steered takes some of them, and one that is set none.
+const PATIENCE: Duration = Duration::from_secs(600);
 
 /// What is remembered of a node from one commit to the next.
 struct Known {
     state: State,
+    /// Since when it is in it.
+    since: Instant,
     last_event: i64,
 }
 
@@ -31,6 +38,10 @@ pub struct Rules {
     holders: Holders,
     /// The nodes that allocations had last.
     placed: BTreeMap<Uuid, Uuid>,
+    /// What had been begun by the last commit, if the store was in hold then.
+    held: Option<BTreeSet<Uuid>>,
+    /// When this process began.
+    began: Instant,
     /// A sum over all that was committed.
     pub sum: u64,
 }
@@ -59,13 +70,15 @@ impl Rows {
 }
 
 impl Rules {
-    pub fn new(clock: Clock, book: Book, image_bytes: usize, power_is_read: bool) -> Self {
+    pub fn new(clock: Clock, book: Book, image_bytes: usize, plan: &Plan) -> Self {
         Rules {
-            power_is_read,
+            power_is_read: !plan.power_sync.is_zero(),
             known: BTreeMap::new(),
-            machines: Machines::new(clock.clone(), book.clone(), image_bytes),
+            machines: Machines::new(clock.clone(), book.clone(), image_bytes, plan),
             holders: Holders::new(clock.clone(), book.clone()),
             placed: BTreeMap::new(),
+            held: None,
+            began: clock.instant(),
             sum: 0,
             clock,
             book,
@@ -78,6 +91,7 @@ impl Rules {
 
     /// A process begins.
     pub fn begin(&mut self) {
+        self.began = self.clock.instant();
         self.holders.begin();
         self.machines.begin();
     }
@@ -101,6 +115,7 @@ impl Rules {
             self.holders.look(&rows, life);
         }
         holders::waits(&rows, &self.book);
+        self.nothing_begins_in_hold(&rows);
         self.acknowledged(&rows);
         self.transitions(read, &rows)?;
         self.add(&rows);
@@ -110,8 +125,12 @@ impl Rules {
     /// Every change of state is told, is one of the table's, and was asked for if it is a client's.
     fn transitions(&mut self, read: &Read, rows: &Rows) -> Result<(), StoreError> {
         self.known.retain(|uuid, _| rows.nodes.iter().any(|node| node.uuid == *uuid));
+        let now = self.clock.instant();
         for node in &rows.nodes {
             self.machines.reads(node);
+            if node.target_power_state.is_some() {
+                self.book.open().asked(node.name.as_deref().unwrap_or_default()).expected = Some(now);
+            }
             let known = self.known.get(&node.uuid);
             if known.is_some_and(|known| known.state == node.provision_state && known.last_event != 0) {
                 continue;
@@ -131,13 +150,16 @@ impl Rules {
                     continue;
                 };
                 state = row.to;
+                *self.book.open().passed.entry(event.text.clone()).or_default() += 1;
                 self.asked_for(node, row);
+                self.had_its_time(node, row);
                 self.machines.passed(read, node, row)?;
             }
             if state != node.provision_state {
                 self.book.breach(format!("node {} came from {state} to {} untold", node.uuid, node.provision_state));
             }
-            self.known.insert(node.uuid, Known { state: node.provision_state, last_event });
+            let known = Known { state: node.provision_state, since: now, last_event };
+            self.known.insert(node.uuid, known);
         }
         Ok(())
     }
@@ -157,6 +179,36 @@ impl Rules {
         if !asked.asked_for(row.on, now) {
             book.breach(format!("{name}: nobody asked for {} in {}", row.on, row.from));
         }
+    }
+
+    /// A wait is not given up before its time, however the clock is set.
+    fn had_its_time(&self, node: &Node, row: &Row) {
+        let given_up = row.on == Event::Fail && row.from.awaits_agent();
+        let told = node.last_error.as_deref().unwrap_or_default();
+        let Some(known) = self.known.get(&node.uuid).filter(|_| given_up && told.starts_with("Timeout")) else {
+            return;
+        };
+        // What the clock did while no process looked is known to nobody.
+        let waited = self.clock.instant().saturating_duration_since(known.since);
+        if known.since > self.began && waited < PATIENCE {
+            self.book.breach(format!("node {}: {} was given up after {waited:?}: {told}", node.uuid, row.from));
+        }
+    }
+
+    /// In hold no work is begun, no node is reserved, and none is given away.
+    fn nothing_begins_in_hold(&mut self, rows: &Rows) {
+        if !rows.held {
+            self.held = None;
+            return;
+        }
+        let works = rows.work.iter().map(|work| Uuid::from_u128(work.id as u128));
+        let reserved = rows.nodes.iter().filter(|node| node.reservation.is_some()).map(|node| node.uuid);
+        let given = rows.allocations.iter().filter(|it| it.node_uuid.is_some()).map(|it| it.uuid);
+        let begun: BTreeSet<Uuid> = works.chain(reserved).chain(given).collect();
+        if let Some(new) = self.held.as_ref().and_then(|before| begun.difference(before).next()) {
+            self.book.breach(format!("in hold something was begun: work, node or allocation {new}"));
+        }
+        self.held = Some(begun);
     }
 
     /// What was acknowledged is there, and what was deleted is not.
@@ -196,8 +248,11 @@ impl Rules {
         breaches.into_iter().for_each(|it| book.breach(it));
         drop(book);
         for allocation in &rows.allocations {
-            if let Some(node) = allocation.node_uuid {
-                self.placed.insert(allocation.uuid, node);
+            let Some(node) = allocation.node_uuid else { continue };
+            let new = self.placed.insert(allocation.uuid, node).is_none();
+            if new && rows.node(node).is_some_and(|node| node.reservation.is_some()) {
+                self.book
+                    .breach(format!("I7: allocation {} was given node {node}, which is reserved", allocation.uuid));
             }
         }
     }

@@ -54,6 +54,7 @@ pub struct Report {
     pub breaches: Vec<String>,
     pub faults: BTreeMap<&'static str, u64>,
     pub answers: BTreeMap<u16, u64>,
+    pub passed: BTreeMap<String, u64>,
     /// The states in which the nodes ended.
     pub ends: Vec<String>,
     pub kills: u64,
@@ -185,6 +186,7 @@ async fn live(plan: Plan, log: Log) -> Fallible<Report> {
         breaches: pages.breaches.clone(),
         faults,
         answers: pages.answers.clone(),
+        passed: pages.passed.clone(),
         ends,
         kills: pages.kills,
         commits: pages.commits,
@@ -233,12 +235,12 @@ impl World {
                 disk_bytes: DISK_BYTES,
                 dhcp: SocketAddr::from((SERVER, 6767)),
                 tftp_port: 6969,
-                pace: Pace { agent: agent::Pace::default(), ..Pace::default() },
+                pace: Pace { agent: agent::Pace { step: plan.step, ..agent::Pace::default() }, ..Pace::default() },
             },
         )?;
         let book = Book::default();
         book.open().secrets.insert(password.clone());
-        let mut rules = Rules::new(clock.clone(), book.clone(), IMAGE_LENGTH, !plan.power_sync.is_zero());
+        let mut rules = Rules::new(clock.clone(), book.clone(), IMAGE_LENGTH, &plan);
         for machine in &rack.machines {
             machine.agent_faults.set(|knobs| (knobs.plain, knobs.even_key) = (!plan.tls, true));
             rules.follow(machine);
@@ -376,7 +378,8 @@ impl World {
             };
             // Twice in a row: what is about to begin has begun by then.
             quiet = if found.is_empty() { quiet + 1 } else { 0 };
-            if quiet == 2 {
+            // A world that is broken already need not come to rest.
+            if quiet == 2 || !self.book.open().breaches.is_empty() {
                 break;
             }
             if self.clock.instant() >= until {
