@@ -319,16 +319,14 @@ async fn raise_privilege(
     if login.privilege <= Privilege::User {
         return Ok(session);
     }
-    let data = vec![login.privilege.number()];
-    let (netfn, cmd) = (ipmb::NETFN_APP, CMD_SET_PRIVILEGE);
-    let request = Request { netfn, cmd, lun: 0, data, bridge: None, repeatable: true, order: false };
+    let request = Request::of_ours(CMD_SET_PRIVILEGE, vec![login.privilege.number()]);
     let until = (means.clock.instant() + means.reach).min(until);
     let answer = session.run(&request, Tries { until, repeat: true }).await;
     let answer = answer.map_err(|_| IpmiError::TimedOut { at: "Set Session Privilege Level", maybe_done: false })?;
     let error = match answer.completion {
         ipmb::OK => return Ok(session),
         0x80 | 0x81 => IpmiError::BadCredentials { which: Credential::Privilege },
-        code => IpmiError::Refused { code, netfn, cmd },
+        code => IpmiError::Refused { code, netfn: request.netfn, cmd: request.cmd },
     };
     session.close(&means.clock).await;
     Err(error)

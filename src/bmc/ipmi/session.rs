@@ -27,6 +27,13 @@ pub(super) struct Request {
     pub order: bool,
 }
 
+impl Request {
+    /// A command for the BMC itself, of our own housekeeping: it may be repeated.
+    pub(super) fn of_ours(cmd: u8, data: Vec<u8>) -> Self {
+        Request { netfn: ipmb::NETFN_APP, cmd, lun: 0, data, bridge: None, repeatable: true, order: false }
+    }
+}
+
 /// The BMC's answer: completion code and what follows it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Answer {
@@ -78,15 +85,7 @@ impl Session {
     /// Tells the BMC to forget the session, so that its slot is free at once; waits briefly, since nothing can be done
     /// about a BMC that does not listen.
     pub(super) async fn close(mut self, clock: &Clock) {
-        let request = Request {
-            netfn: ipmb::NETFN_APP,
-            cmd: CMD_CLOSE_SESSION,
-            lun: 0,
-            data: self.state.managed_id.to_le_bytes().to_vec(),
-            bridge: None,
-            repeatable: true,
-            order: false,
-        };
+        let request = Request::of_ours(CMD_CLOSE_SESSION, self.state.managed_id.to_le_bytes().to_vec());
         let tries = Tries { until: clock.instant() + CLOSE_WAIT, repeat: true };
         let _ = self.run(&request, tries).await;
     }
@@ -172,7 +171,7 @@ mod tests {
     fn bridged(transit: Option<Hop>) -> Letters {
         let target = Hop { channel: 7, address: 0x72 };
         let bridge = Some(Bridge { local_address: 0x20, transit, target });
-        let request = Request { netfn: 6, cmd: 1, lun: 0, data: vec![], bridge, repeatable: true, order: false };
+        let request = Request { bridge, ..Request::of_ours(1, vec![]) };
         Letters::address(&request, 9)
     }
 

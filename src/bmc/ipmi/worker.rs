@@ -12,7 +12,6 @@ use super::login::Login;
 use super::pool::{Job, Lane, Shared};
 use super::session::{Answer, Request, Session};
 use crate::clock::Instant;
-use crate::wire::rmcp::ipmb;
 use crate::wire::rmcp::rakp::Status;
 
 /// Where an established session went silent.
@@ -256,8 +255,7 @@ impl Contact {
     /// Keeps the session alive, or finds out that it is not.
     async fn touch(&mut self) {
         let Some(held) = &mut self.held else { return };
-        let (netfn, cmd) = (ipmb::NETFN_APP, CMD_GET_DEVICE_ID);
-        let request = Request { netfn, cmd, lun: 0, data: vec![], bridge: None, repeatable: true, order: false };
+        let request = Request::of_ours(CMD_GET_DEVICE_ID, vec![]);
         let clock = &self.shared.means.clock;
         let until = clock.instant() + held.session.patience();
         match held.session.run(&request, Tries { until, repeat: true }).await {

@@ -182,13 +182,13 @@ impl World {
                 let kind = if how & 2 == 0 { MessageType::Request } else { MessageType::Inform };
                 self.ask(who, kind, how, |it| it.ciaddr = own).await;
             }
-            5 => {
-                self.ask(who, MessageType::Release, how, |it| it.ciaddr = own).await;
-                self.held.retain(|address, (card, _)| (*address, *card) != (own, who));
-            }
-            6 => {
-                let found = |it: &mut Message| it.options.set(code::REQUESTED_ADDRESS, own.octets());
-                self.ask(who, MessageType::Decline, how, found).await;
+            what @ (5 | 6) => {
+                let kind = if what == 5 { MessageType::Release } else { MessageType::Decline };
+                let which = |it: &mut Message| match kind {
+                    MessageType::Release => it.ciaddr = own,
+                    _ => it.options.set(code::REQUESTED_ADDRESS, own.octets()),
+                };
+                self.ask(who, kind, how, which).await;
                 self.held.retain(|address, (card, _)| (*address, *card) != (own, who));
             }
             _ if how & 1 == 0 => {

@@ -1,7 +1,8 @@
 //! What is fed with hostile bytes: one function a target, each with an oracle beside "it does not panic".
 //!
 //! The fuzzer (`.ci/fuzz`) and the test that runs the committed corpus (`tests/it/corpus.rs`) share these functions, so an input
-//! that once broke something stays a test. Each is a function of its bytes alone: no files but its own, no time of day, seeded chance.
+//! that once broke something stays a test. Each is a function of its bytes alone: no files but its own, no time of day, and seeded
+//! chance.
 
 mod agent;
 mod config;

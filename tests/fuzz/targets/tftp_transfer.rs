@@ -41,9 +41,8 @@ pub fn run(data: &[u8]) {
         let clock = Clock::system();
         let network = Network::new(clock.clone(), Random::seeded(1));
         let (server, socket) = connected(&network);
-        let heard = Heard::since(clock.instant());
-        let mut client =
-            Client { socket, clock: clock.clone(), peer: None, file: content.clone(), terms, script, heard };
+        let (peer, heard, file) = (None, Heard::default(), content.clone());
+        let mut client = Client { socket, clock: clock.clone(), peer, file, terms, script, heard };
         let (cut, started) = (CancellationToken::new(), clock.instant());
         let end = tokio::select! {
             biased;
@@ -66,12 +65,13 @@ fn connected(network: &Network) -> (PatientUdp, UdpSocket) {
     (server, socket)
 }
 
+#[derive(Default)]
 struct Heard {
     /// Of the file, in order.
     bytes: Vec<u8>,
     blocks: u16,
     /// What came and what was said in one instant. The network takes no time, so it is also sent and heard in it.
-    instant: Instant,
+    instant: Option<Instant>,
     at_once: usize,
     said_at_once: usize,
     /// Not acknowledged, one after another.
@@ -79,13 +79,6 @@ struct Heard {
     most_waits: u32,
     lied: bool,
     stopped: bool,
-}
-
-impl Heard {
-    fn since(instant: Instant) -> Self {
-        let (bytes, blocks, at_once, said_at_once, waits, most_waits, lied, stopped) = Default::default();
-        Heard { bytes, blocks, instant, at_once, said_at_once, waits, most_waits, lied, stopped }
-    }
 }
 
 struct Client<'a> {
@@ -143,7 +136,7 @@ impl Client<'_> {
 
     /// A new one begins its counts anew.
     fn instant(&mut self) {
-        let now = self.clock.instant();
+        let now = Some(self.clock.instant());
         if self.heard.instant != now {
             (self.heard.instant, self.heard.at_once, self.heard.said_at_once) = (now, 0, 0);
         }

@@ -216,10 +216,15 @@ async fn a_qcow2_that_leads_elsewhere_is_refused_while_it_comes() -> Result {
     let mut image = vec![0; 100_000];
     image[..8].copy_from_slice(b"QFI\xfb\0\0\0\x03");
     image[15] = 1;
-    let server = Server::start([("/disk.qcow2", ok(&image))]).await?;
+    is_refused_and_not_kept(&image, "backing file").await
+}
+
+/// Whether this qcow2 is refused for that reason, and nothing is left of it.
+async fn is_refused_and_not_kept(image: &[u8], why: &str) -> Result {
+    let server = Server::start([("/disk.qcow2", ok(image))]).await?;
     let bench = bench(1 << 20).await?;
-    let refused = bench.cache.image(&source(server.url("/disk.qcow2"), &image), "a").await;
-    assert!(refused.as_ref().is_err_and(|error| error.to_string().contains("backing file")), "{refused:?}");
+    let refused = bench.cache.image(&source(server.url("/disk.qcow2"), image), "a").await;
+    assert!(refused.as_ref().is_err_and(|error| error.to_string().contains(why)), "{refused:?}");
     assert_eq!(files(&bench.dir)?, [""; 0]);
     Ok(())
 }
@@ -325,12 +330,7 @@ async fn a_qcow2_whose_tables_are_behind_its_end_is_refused_once_the_end_is_ther
     {
         put(at, &u32::to_be_bytes(number));
     }
-    let server = Server::start([("/disk.qcow2", ok(&image))]).await?;
-    let bench = bench(1 << 20).await?;
-    let refused = bench.cache.image(&source(server.url("/disk.qcow2"), &image), "a").await;
-    assert!(refused.as_ref().is_err_and(|error| error.to_string().contains("not in the file")), "{refused:?}");
-    assert_eq!(files(&bench.dir)?, [""; 0]);
-    Ok(())
+    is_refused_and_not_kept(&image, "not in the file").await
 }
 
 #[tokio::test]

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use bessemer::provision::table::TRANSITIONS;
 
+use super::rules::told;
 use super::world::{self, Report};
 
 /// Each world is one thread; the tests' other threads have work too.
@@ -94,7 +95,7 @@ impl fmt::Display for Total {
         for (fault, count) in &self.faults {
             writeln!(f, "{count:>10}  {fault}")?;
         }
-        let all = TRANSITIONS.iter().map(|row| format!("{} -> {} ({})", row.from, row.to, row.on));
+        let all = TRANSITIONS.iter().map(told);
         let never: Vec<String> = all.filter(|row| !self.passed.contains_key(row)).collect();
         writeln!(f, "answers {:?}\nends {:?}", self.answers, self.ends)?;
         writeln!(f, "transitions {} of {}, never {never:?}", TRANSITIONS.len() - never.len(), TRANSITIONS.len())

@@ -69,6 +69,11 @@ impl Rows {
     }
 }
 
+/// What a node's history says of a transition.
+pub fn told(row: &Row) -> String {
+    format!("{} -> {} ({})", row.from, row.to, row.on)
+}
+
 impl Rules {
     pub fn new(clock: Clock, book: Book, image_bytes: usize, plan: &Plan) -> Self {
         Rules {
@@ -142,9 +147,7 @@ impl Rules {
                 if event.kind != EventKind::Transition {
                     continue;
                 }
-                let found = TRANSITIONS
-                    .iter()
-                    .find(|row| row.from == state && event.text == format!("{} -> {} ({})", row.from, row.to, row.on));
+                let found = TRANSITIONS.iter().find(|row| row.from == state && event.text == told(row));
                 let Some(row) = found else {
                     self.book.breach(format!("node {}: no such transition from {state}: {}", node.uuid, event.text));
                     continue;
