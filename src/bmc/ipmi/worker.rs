@@ -46,6 +46,9 @@ struct Held {
     _slot: OwnedSemaphorePermit,
     last_job: Instant,
     last_contact: Instant,
+    /// The network may have copies of an order that would be carried out whenever they arrive, but not after the end of the
+    /// session. So it ends before anything else is said, also if whoever ordered has given up in the middle.
+    copies: bool,
 }
 
 enum Wake {
@@ -130,7 +133,7 @@ impl Worker {
                     biased;
                     () = shared.stop.cancelled() => break Ended::With(Err(IpmiError::Stopping)),
                     // Nobody waits any longer. The session may be left in the middle of a command; that is harmless, because
-                    // the next one has another request number.
+                    // the next one has another request number, and after an order another session.
                     () = job.reply.closed() => return,
                     () = until(make_way_at) => break Ended::MadeWay,
                     Some(came) = self.client.recv(), if is_poll && self.first.is_none() => {
@@ -203,12 +206,12 @@ impl Contact {
         let patience = if was_open { held.session.patience() } else { self.shared.settings.reach };
         let until = (clock.instant() + patience).min(deadline);
         let before = held.session.repeats();
+        held.copies = request.order;
         let ended = held.session.run(request, Tries { until, repeat: request.repeatable }).await;
-        // A copy that the network still has would be carried out whenever it arrives, but not after the end of its session.
-        let copies = request.order && (held.session.repeats() > before || ended.is_err());
+        held.copies = request.order && (held.session.repeats() > before || ended.is_err());
         held.last_contact = clock.instant();
         held.last_job = held.last_contact;
-        if copies {
+        if held.copies {
             self.close().await;
         }
         match ended {
@@ -225,6 +228,9 @@ impl Contact {
 
     /// Makes sure that a session is open.
     async fn session(&mut self, deadline: Instant) -> Result<(), IpmiError> {
+        if self.held.as_ref().is_some_and(|held| held.copies) {
+            self.close().await;
+        }
         if self.held.is_some() {
             return Ok(());
         }
@@ -239,7 +245,7 @@ impl Contact {
                 Ok(session) => {
                     shared.remember_suite(&self.login, suite);
                     let now = shared.means.clock.instant();
-                    self.held = Some(Held { session, _slot: slot, last_job: now, last_contact: now });
+                    self.held = Some(Held { session, _slot: slot, last_job: now, last_contact: now, copies: false });
                     return Ok(());
                 }
                 Err(IpmiError::SessionRefused { status }) if is_suite_refusal(Status(status)) => {

@@ -245,6 +245,25 @@ async fn an_order_that_was_sent_twice_ends_its_session_and_a_question_does_not()
 }
 
 #[tokio::test]
+async fn an_order_that_its_caller_has_given_up_ends_its_session_before_the_next_command() -> Test {
+    const CLOSE_SESSION: (u8, u8) = (0x06, 0x3c);
+    let sim = start(Personality::default());
+    let bmc = client(&sim)?;
+    bmc.chassis_status().await?;
+    for (order, closed) in [(false, 0), (true, 1)] {
+        sim.misbehave(|faults| faults.silent = true);
+        let asked = async {
+            if order { bmc.power_control(PowerControl::Up).await } else { bmc.chassis_status().await.map(drop) }
+        };
+        assert!(tokio::time::timeout(Duration::from_millis(100), asked).await.is_err());
+        sim.misbehave(|faults| faults.silent = false);
+        bmc.chassis_status().await?;
+        assert_eq!(sim.times_asked(CLOSE_SESSION.0, CLOSE_SESSION.1), closed, "{order}");
+    }
+    Ok(())
+}
+
+#[tokio::test]
 async fn a_refused_power_command_says_with_which_code() -> Test {
     let sim = start(Personality::default());
     sim.misbehave(|faults| faults.refuse_power = Some(0xd5));
