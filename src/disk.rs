@@ -181,3 +181,34 @@ pub fn read_pieces<E: From<io::Error>>(
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::os::fd::OwnedFd;
+    use std::os::unix::net::UnixStream;
+
+    use super::*;
+
+    /// A file that is written well and cannot be made to last: no system syncs what is a socket.
+    fn unsynced(target: &Path) -> io::Result<Partial> {
+        let mut partial = Partial::create(target)?;
+        partial.write(b"whole")?;
+        partial.file = File::from(OwnedFd::from(UnixStream::pair()?.0));
+        Ok(partial)
+    }
+
+    #[test]
+    fn what_cannot_be_made_to_last_gets_no_name_and_leaves_nothing() -> io::Result<()> {
+        let dir = tempfile::tempdir()?;
+        let (target, other) = (dir.path().join("image"), dir.path().join("other"));
+        assert!(unsynced(&target)?.publish().is_err());
+        assert!(unsynced(&target)?.publish_as(&other).is_err());
+        assert!(unsynced(&target)?.publish_new().is_err());
+        assert_eq!(names(dir.path())?, [""; 0]);
+        let mut whole = Partial::create(&target)?;
+        whole.write(b"whole")?;
+        whole.publish_new()?;
+        assert_eq!(std::fs::read(&target)?, b"whole");
+        Ok(())
+    }
+}

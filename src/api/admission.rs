@@ -160,21 +160,25 @@ mod tests {
         }
     }
 
+    /// Takes what one address can have of a class.
+    async fn fill(admission: &Admission, class: Class, client: IpAddr) -> Vec<Share> {
+        let mut held = Vec::new();
+        while let Ok(share) = admission.enter(class, client).await {
+            held.push(share);
+            assert!(held.len() < 10_000, "{class:?} has no bound");
+        }
+        held
+    }
+
     #[tokio::test(start_paused = true)]
     async fn lists_that_fill_their_class_keep_no_machine_and_no_change_out() {
         let (admission, client) = (Admission::default(), IpAddr::from([127, 0, 0, 1]));
-        let mut held = Vec::new();
-        while let Ok(share) = admission.enter(Class::List, client).await {
-            held.push(share);
-        }
+        let held = fill(&admission, Class::List, client).await;
         assert_eq!(held.len(), 4);
         for class in [Class::Machine, Class::Read, Class::Change] {
             assert!(admission.enter(class, client).await.is_ok(), "{class:?}");
         }
-        let mut machines = Vec::new();
-        while let Ok(share) = admission.enter(Class::Machine, client).await {
-            machines.push(share);
-        }
+        let machines = fill(&admission, Class::Machine, client).await;
         assert_eq!(machines.len(), 64, "one address has a part");
         assert!(admission.enter(Class::Machine, IpAddr::from([127, 0, 0, 2])).await.is_ok());
     }
@@ -193,10 +197,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn the_longer_the_line_before_a_class_the_later_a_client_shall_come_back() {
         let (admission, client) = (Arc::new(Admission::default()), IpAddr::from([127, 0, 0, 1]));
-        let mut held = Vec::new();
-        while let Ok(share) = admission.enter(Class::List, client).await {
-            held.push(share);
-        }
+        let held = fill(&admission, Class::List, client).await;
         let told = |fault: Option<Fault>| match fault {
             Some(Fault::Later { secs, .. }) => secs,
             _ => 0,

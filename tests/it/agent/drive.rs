@@ -102,6 +102,8 @@ async fn what_is_no_drive_is_refused_before_anything_is_written_and_not_shown() 
         let why = refused(&bench, &server.url(path)).await?.to_string();
         assert!(why.contains("configdrive") && !why.contains("s3cret"), "{path}: {why}");
         assert_eq!(server.count(path), 1, "{path}");
+        // What is too long is not read to its end, so nobody has looked at what it is.
+        assert_eq!(why.contains("bytes"), path == "/long", "{path}: {why}");
     }
     let broken = refused(&bench, &server.url("/endless")).await?;
     assert!(matches!(&broken, DriverError::Unreachable(why) if why.contains("instance_info/configdrive")), "{broken}");

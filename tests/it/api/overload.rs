@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use bessemer::api::Listener;
-use bessemer::api::admission::Class;
+use bessemer::api::admission::{ANSWER_BYTES, Class};
 use bessemer::api::auth::Auth;
 use bessemer::api::connections::Limits;
 use serde_json::json;
@@ -228,6 +228,7 @@ async fn all_places(service: &Service, class: Class) -> Vec<bessemer::api::fair:
     let place = || service.state.admission.enter(class, IpAddr::from([127, 0, 0, 1]));
     while let Ok(Ok(share)) = tokio::time::timeout(Duration::ZERO, place()).await {
         held.push(share);
+        assert!(held.len() < 10_000, "{class:?} has no bound");
     }
     held
 }
@@ -250,6 +251,25 @@ async fn who_finds_all_places_taken_is_told_when_to_come_back_and_all_others_are
     let refused = from([127, 0, 0, 1], service.address, request).await?;
     assert!(refused.starts_with("HTTP/1.1 503") && refused.contains("retry-after: "), "{refused}");
     assert!(from([127, 0, 0, 2], service.address, request).await?.starts_with("HTTP/1.1 200"));
+    Ok(())
+}
+
+#[tokio::test]
+async fn an_answer_for_which_there_is_no_memory_waits_and_then_its_client_is_told_to_come_back() -> Outcome {
+    let service = Service::start().await?;
+    let node = json!({"name": "large", "driver": "fake-hardware", "extra": {"text": "x".repeat(200_000)}});
+    assert_eq!(service.post("/v1/nodes", node).await?.status, 201);
+    // Something is left, and not enough.
+    let here = IpAddr::from([127, 0, 0, 1]);
+    let others = service.state.admission.answers.take(here, ANSWER_BYTES - 100_000, SOON).await;
+    assert!(others.is_some());
+    let reply = service.get("/v1/nodes/large").await?;
+    assert!(reply.status == 503 && reply.fault().contains("memory"), "{} {}", reply.status, reply.fault());
+    assert!(reply.headers.get("retry-after").is_some_and(|secs| secs.parse::<u64>().is_ok_and(|secs| secs > 0)));
+    assert_eq!(service.get("/v1/nodes").await?.status, 200, "small ones do not count");
+    drop(others);
+    assert_eq!(service.get("/v1/nodes/large").await?.status, 200);
+    assert_eq!(service.state.admission.answers.left(), ANSWER_BYTES, "what was taken has been given back");
     Ok(())
 }
 

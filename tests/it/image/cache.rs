@@ -172,6 +172,23 @@ async fn a_local_image_is_copied_and_the_copy_does_not_follow_the_original() -> 
     Ok(())
 }
 
+/// The kernel's own files have no length, and bytes: as if they had grown since they were opened, each time.
+#[tokio::test]
+async fn a_local_image_that_is_longer_than_it_was_when_it_was_opened_is_refused() -> Result {
+    let dir = tempfile::tempdir()?;
+    let mut settings = Settings::new(dir.path().join("cache"), 1 << 20);
+    settings.roots = vec!["/proc/sys/kernel".into()];
+    let cache = ImageCache::start(settings, Client::new(Net::system(), Clock::system()), Clock::system()).await?;
+    let location = "file:///proc/sys/kernel/ostype";
+    let bytes = std::fs::read("/proc/sys/kernel/ostype")?;
+    let refused = cache.image(&source(location, &bytes), "a").await;
+    // Room was made for what it had, so that is all that may be written.
+    let Err(ImageError::Unusable(why)) = refused else { return Err(format!("{refused:?}").into()) };
+    assert!(why.contains("grows"), "{why}");
+    assert_eq!((files(&dir)?, cache.used_bytes()), (vec![], 0));
+    Ok(())
+}
+
 #[tokio::test]
 async fn nothing_outside_the_roots_can_be_named_by_any_way() -> Result {
     let bench = bench(1 << 20).await?;

@@ -70,13 +70,17 @@ async fn a_copy_is_the_moment_at_which_it_began_however_much_is_written_meanwhil
     let to = dir.path().join("copy");
     let (written, mut steps) = (store.clone(), 0);
     let runtime = tokio::runtime::Handle::current();
-    let from = file(&dir);
+    let (from, stop) = (file(&dir), CancellationToken::new());
     let copied = tokio::task::spawn_blocking(move || {
         let clock = Clock::system();
-        let job = Job { from: &from, to: &to, replace: false, stop: CancellationToken::new() };
+        let job = Job { from: &from, to: &to, replace: false, stop: stop.clone() };
         backup::copy(&job, &clock, backup::mark(&clock), &mut |progress| {
             if let Progress::Copying { .. } = progress {
                 steps += 1;
+                // One that begins anew with each commit would never end.
+                if steps > 100 {
+                    stop.cancel();
+                }
                 let name = format!("late-{steps}");
                 let done = runtime.block_on(written.write(move |tx| add_machine(tx, &name)));
                 assert!(done.is_ok(), "{done:?}");
@@ -84,7 +88,7 @@ async fn a_copy_is_the_moment_at_which_it_began_however_much_is_written_meanwhil
         })
         .map(|copied| (copied, steps))
     });
-    let (copied, steps) = copied.await??;
+    let (copied, steps) = copied.await?.map_err(|error| anyhow::anyhow!("it begins anew with each commit: {error}"))?;
     assert!(steps > 2 && copied.nodes == 801, "{steps} steps, {} nodes", copied.nodes);
     let copy = Store::open(&dir.path().join("copy"), options(false))?;
     let names = machines(&copy).await?;

@@ -1,9 +1,14 @@
 //! One row holds what no version has written: it is left out of lists, its own request names it, and all the others are as
 //! ever.
 
+use std::net::Ipv4Addr;
 use std::path::Path;
 
+use bessemer::model::{Node, State};
+use bessemer::store::leases::{self, Lease};
+use bessemer::store::{StoreError, nodes};
 use serde_json::{Value, json};
+use uuid::Uuid;
 
 use crate::api::service::{Outcome, Service};
 
@@ -120,6 +125,41 @@ async fn pages_go_past_rows_that_cannot_be_read() -> Outcome {
     // What is not asked for is not looked at.
     let short = service.get("/v1/nodes?fields=name").await?;
     assert_eq!(short.column("nodes", "name").len(), 9);
+    Ok(())
+}
+
+/// What is read column by column goes past them like whole records do.
+#[tokio::test]
+async fn leases_and_what_is_owed_are_found_beside_rows_that_cannot_be_read() -> Outcome {
+    let dir = tempfile::tempdir()?;
+    let store = super::open(&dir, false)?;
+    let nodes: Vec<Uuid> = store
+        .write(|tx| {
+            let mut made = Vec::new();
+            for last in 1..=3u8 {
+                let mut node = Node::new(tx.uuid(), "fake-hardware".to_owned(), tx.now());
+                node.provision_state = State::Cleaning;
+                nodes::insert(tx, &node)?;
+                made.push(node.uuid);
+                let (mac, address) = (format!("52:54:00:00:00:0{last}"), Ipv4Addr::new(10, 0, 0, last));
+                leases::put(tx, &Lease { mac, address, expires_at: tx.now(), hostname: None })?;
+            }
+            Ok::<_, StoreError>(made)
+        })
+        .await?;
+    meddle(
+        store.path(),
+        &format!(
+            "UPDATE leases SET expires_at = 'once' WHERE address = '10.0.0.1';
+             UPDATE nodes SET uuid = x'ff' WHERE uuid = '{}'",
+            nodes[0]
+        ),
+    )?;
+    let addresses: Vec<u8> = store.read(leases::all).await?.iter().map(|lease| lease.address.octets()[3]).collect();
+    assert_eq!(addresses, [2, 3]);
+    let mut owed = store.read(|read| nodes::unsettled(read, &[State::Cleaning])).await?;
+    owed.sort_by_key(|uuid| nodes.iter().position(|it| it == uuid));
+    assert_eq!(owed, nodes[1..]);
     Ok(())
 }
 
