@@ -49,6 +49,8 @@ struct Seen {
     idle_in_hold: bool,
     /// Since when nothing is owed to its node.
     rests: Option<Instant>,
+    /// Its node was deleted while its ramdisk was up, which still ends the step that it was given.
+    orphaned: bool,
 }
 
 pub struct Machines {
@@ -85,6 +87,7 @@ impl Machines {
             before_cleaning: 0,
             idle_in_hold: false,
             rests: None,
+            orphaned: false,
         });
     }
 
@@ -131,11 +134,15 @@ impl Machines {
             let owed = node.is_some_and(|node| rows.owed(node.uuid).is_some() || node.reservation.is_some());
             machine.rests = if owed { None } else { machine.rests.or(Some(now)) };
             let settled = machine.rests.is_some_and(|since| now.saturating_duration_since(since) > SETTLED);
+            let in_ramdisk = matches!(doing, Doing::Ramdisk(_));
+            machine.orphaned = in_ramdisk && (machine.orphaned || node.is_none());
             let state = node.map(|node| node.provision_state);
             let asked = book.asked(name);
             if settled || (state == Some(State::Active) && before != state) {
                 asked.down.forget();
-                asked.disk.forget();
+                if !machine.orphaned {
+                    asked.disk.forget();
+                }
             }
             if state == Some(State::Available) && before != state {
                 asked.disk.forget();
