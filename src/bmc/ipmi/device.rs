@@ -8,7 +8,7 @@ use ipmi_rs_core::connection::IpmiCommand;
 
 use super::error::IpmiError;
 use super::login::{Bridge, Login};
-use super::pool::{Lane, Pool};
+use super::pool::{Lane, Pool, Settings};
 use super::session::Request;
 use crate::wire::rmcp::ipmb;
 
@@ -19,6 +19,7 @@ pub struct Bmc {
     login: Arc<Login>,
     lane: Lane,
     patience: Duration,
+    room: Duration,
     bridge: Option<Bridge>,
 }
 
@@ -50,8 +51,9 @@ impl<'a> Ask<'a> {
 }
 
 impl Bmc {
-    pub(super) fn new(pool: Pool, login: Arc<Login>, patience: Duration) -> Self {
-        Bmc { pool, login, lane: Lane::Client, patience, bridge: None }
+    pub(super) fn new(pool: Pool, login: Arc<Login>, settings: Settings) -> Self {
+        let Settings { patience, room, .. } = settings;
+        Bmc { pool, login, lane: Lane::Client, patience, room, bridge: None }
     }
 
     /// The same BMC for periodic reading: its commands wait behind those of people.
@@ -60,14 +62,17 @@ impl Bmc {
         self
     }
 
-    /// How long a command may take, queue and retries included.
-    pub fn patience(&self) -> Duration {
-        self.patience
+    /// How long a command may take, queue and retries included, and a BMC that has no room for it.
+    pub fn longest(&self) -> Duration {
+        match self.lane {
+            Lane::Client => self.patience.max(self.room),
+            Lane::Polling => self.patience,
+        }
     }
 
     /// The same BMC with another limit for each command.
     pub fn with_patience(mut self, patience: Duration) -> Self {
-        self.patience = patience;
+        (self.patience, self.room) = (patience, patience);
         self
     }
 
@@ -87,7 +92,7 @@ impl Bmc {
     pub(super) async fn ask(&self, ask: Ask<'_>) -> Result<Vec<u8>, IpmiError> {
         let Ask { netfn, cmd, lun, data, repeatable, order } = ask;
         let request = Request { netfn, cmd, lun, data: data.to_vec(), bridge: self.bridge, repeatable, order };
-        let answer = self.pool.run(&self.login, self.lane, request, self.patience).await?;
+        let answer = self.pool.run(&self.login, self.lane, request, self.patience, self.longest()).await?;
         match answer.completion {
             ipmb::OK => Ok(answer.data),
             code => Err(IpmiError::Refused { code, netfn, cmd }),

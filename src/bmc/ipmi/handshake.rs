@@ -5,6 +5,7 @@
 //! unanswered, and neither tells anything that the rest does not. The password is proved wrong by RAKP message 2, in one
 //! exchange; RAKP message 3 then carries the refusal back, so that the BMC frees the half-open slot.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use super::error::{Credential, IpmiError};
@@ -40,19 +41,20 @@ pub(super) struct Means {
 }
 
 /// Opens a session with exactly `suite`. A refusal of the suite comes back as [`IpmiError::SessionRefused`]; silence to it as
-/// [`IpmiError::TimedOut`] at [`OPEN_SESSION`], sooner if there is an `alternative`.
+/// [`IpmiError::TimedOut`] at [`OPEN_SESSION`], sooner if there is an `alternative`. `granted` is set once the BMC keeps a place.
 pub(super) async fn open(
     means: &Means,
     login: &Login,
     suite: Suite,
     alternative: bool,
     until: Instant,
+    granted: &AtomicBool,
 ) -> Result<Session, IpmiError> {
     let first = (means.clock.instant() + means.reach).min(until);
     let within = first.saturating_duration_since(means.clock.instant());
     let link = Link::open(&means.net, &means.clock, &login.host, login.port, within).await;
     let link = link.map_err(|error| LinkError::Io(error).unreachable(means.reach))?;
-    let mut handshake = Handshake { means, login, suite, alternative, until, link, lookup: NAME_ONLY, tag: 0 };
+    let mut handshake = Handshake { means, login, suite, alternative, until, granted, link, lookup: NAME_ONLY, tag: 0 };
     handshake.capabilities(first).await?;
     for attempt in 1..=ATTEMPTS {
         match handshake.authenticate().await {
@@ -87,6 +89,7 @@ struct Handshake<'a> {
     /// Whether another suite will be tried if the BMC does not take this one.
     alternative: bool,
     until: Instant,
+    granted: &'a AtomicBool,
     link: Link,
     /// [`NAME_ONLY`], or 0 after a BMC did not know the user that way: a few want user and privilege together.
     lookup: u8,
@@ -121,6 +124,7 @@ impl Handshake<'_> {
     async fn authenticate(&mut self) -> Result<(crate::wire::rmcp::suite::Keys, u32, u32), Failure> {
         let repeats_before = self.link.repeats;
         let opened = self.open_session().await?;
+        self.granted.store(true, Ordering::Relaxed);
         let mut exchange = Exchange {
             suite: self.suite,
             console_id: opened.console_id,

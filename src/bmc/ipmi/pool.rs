@@ -39,6 +39,9 @@ pub struct Settings {
     pub reach: Duration,
     /// How long a command may take with everything, queue and retries included, unless its caller says otherwise.
     pub patience: Duration,
+    /// How long a client's command waits at least for a BMC that has no room for another session. The sessions of others that
+    /// fell silent are forgotten after 60 s (section 6.12.15), give or take three.
+    pub room: Duration,
     /// Pause after which an idle session is touched; BMCs forget a session after 60 s (section 6.12.15).
     pub keep_alive: Duration,
     /// A session unused for so long is closed.
@@ -56,6 +59,7 @@ impl Default for Settings {
         Settings {
             reach: Duration::from_secs(5),
             patience: Duration::from_secs(30),
+            room: Duration::from_secs(75),
             keep_alive: Duration::from_secs(25),
             // Longer than the pause between two rounds of power sync, so that polling finds the session open.
             idle_close: Duration::from_secs(300),
@@ -76,10 +80,17 @@ pub enum Lane {
 }
 
 pub(super) struct Job {
+    pub asked: Asked,
+    pub reply: oneshot::Sender<Result<Answer, IpmiError>>,
+}
+
+/// A command in a queue.
+pub(super) struct Asked {
     pub request: Request,
     pub lane: Lane,
     pub deadline: Instant,
-    pub reply: oneshot::Sender<Result<Answer, IpmiError>>,
+    /// The deadline if the BMC has no room for a session.
+    pub room_until: Instant,
 }
 
 struct Queues {
@@ -133,7 +144,7 @@ impl Pool {
     /// The BMC behind `login`; sends nothing yet. Errors: [`IpmiError::Misconfigured`].
     pub fn bmc(&self, login: Login) -> Result<Bmc, IpmiError> {
         login.check()?;
-        Ok(Bmc::new(self.clone(), Arc::new(login), self.0.shared.settings.patience))
+        Ok(Bmc::new(self.clone(), Arc::new(login), self.0.shared.settings))
     }
 
     /// Workers alive now: sessions held and commands in progress.
@@ -173,6 +184,7 @@ impl Pool {
         lane: Lane,
         request: Request,
         patience: Duration,
+        longest: Duration,
     ) -> Result<Answer, IpmiError> {
         let shared = &self.0.shared;
         if shared.stop.is_cancelled() {
@@ -182,9 +194,10 @@ impl Pool {
             // Looked at again when its turn comes.
             shared.breakers.is_resting(&login.at())?;
         }
-        let deadline = shared.means.clock.instant() + patience;
+        let now = shared.means.clock.instant();
+        let (deadline, room_until) = (now + patience, now + longest);
         let (reply, answer) = oneshot::channel();
-        shared.enqueue(login, lane, Job { request, lane, deadline, reply })?;
+        shared.enqueue(login, lane, Job { asked: Asked { request, lane, deadline, room_until }, reply })?;
         answer.await.unwrap_or(Err(IpmiError::Stopping))
     }
 }

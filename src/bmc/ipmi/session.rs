@@ -84,7 +84,7 @@ impl Session {
 
     /// Tells the BMC to forget the session, so that its slot is free at once; waits briefly, since nothing can be done
     /// about a BMC that does not listen.
-    pub(super) async fn close(mut self, clock: &Clock) {
+    pub(super) async fn close(&mut self, clock: &Clock) {
         let request = Request::of_ours(CMD_CLOSE_SESSION, self.state.managed_id.to_le_bytes().to_vec());
         let tries = Tries { until: clock.instant() + CLOSE_WAIT, repeat: true };
         let _ = self.run(&request, tries).await;
@@ -92,7 +92,7 @@ impl Session {
 }
 
 const CMD_CLOSE_SESSION: u8 = 0x3c;
-const CLOSE_WAIT: Duration = Duration::from_millis(450);
+const CLOSE_WAIT: Duration = Duration::from_secs(1);
 
 /// What is sent, and what its answer looks like, at each layer of forwarding.
 struct Letters {

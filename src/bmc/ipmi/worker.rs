@@ -1,15 +1,17 @@
 //! One BMC's worker: takes commands in turn, clients' first, opens the session when one is needed, repeats what may be repeated.
 
+use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use tokio::sync::{OwnedSemaphorePermit, mpsc};
 
-use super::error::{IpmiError, is_passing, is_suite_refusal};
+use super::error::{IpmiError, is_full, is_passing, is_suite_refusal};
 use super::handshake;
 use super::link::{LinkError, Tries};
 use super::login::Login;
-use super::pool::{Job, Lane, Shared};
+use super::pool::{Asked, Job, Lane, Shared};
 use super::session::{Answer, Request, Session};
 use crate::clock::Instant;
 use crate::wire::rmcp::rakp::Status;
@@ -22,6 +24,8 @@ const MAX_PAUSE: Duration = Duration::from_secs(2);
 /// A poll of a BMC that is well may end within this time of its beginning although a client's command has come: it is
 /// about to, and a session that is left half open is a place less at the BMC.
 const GRACE: Duration = Duration::from_millis(250);
+/// How long the opening of a session that somebody else wanted may go on before a command, or the end of the service.
+const OPENED_WITHIN: Duration = Duration::from_millis(500);
 
 pub(super) struct Worker {
     contact: Contact,
@@ -38,6 +42,18 @@ struct Contact {
     shared: Arc<Shared>,
     login: Arc<Login>,
     held: Option<Held>,
+    opening: Option<Opening>,
+    /// Whether the present command has found the BMC without room for a session.
+    found_full: bool,
+}
+
+/// A session that is being opened. Who wanted it may give up; once the BMC keeps a place for it, it is opened nevertheless,
+/// because only an open session can be closed, and the place would be lost for a minute.
+struct Opening {
+    session: Pin<Box<dyn Future<Output = Result<Session, IpmiError>> + Send>>,
+    slot: OwnedSemaphorePermit,
+    /// Whether the BMC has given it a number.
+    granted: Arc<AtomicBool>,
 }
 
 /// An open session, and the slot that it takes.
@@ -54,6 +70,7 @@ struct Held {
 enum Wake {
     Job(Job),
     Touch,
+    Open,
     GiveWay,
     Stop,
 }
@@ -65,7 +82,8 @@ impl Worker {
         client: mpsc::Receiver<Job>,
         polling: mpsc::Receiver<Job>,
     ) -> Self {
-        Worker { contact: Contact { shared, login, held: None }, client, polling, first: None, put_off: None }
+        let contact = Contact { shared, login, held: None, opening: None, found_full: false };
+        Worker { contact, client, polling, first: None, put_off: None }
     }
 
     pub(super) async fn run(mut self) {
@@ -78,6 +96,16 @@ impl Worker {
                     Some(job) = self.client.recv() => self.first = Some(job),
                     () = self.contact.touch() => {}
                 },
+                Wake::Open => {
+                    let stop = self.contact.shared.stop.clone();
+                    tokio::select! {
+                        biased;
+                        () = stop.cancelled() => {}
+                        Some(job) = self.client.recv() => self.first = Some(job),
+                        // Nobody is there to be told.
+                        _ = self.contact.finish_opening() => {}
+                    }
+                }
                 Wake::GiveWay => self.contact.close().await,
                 Wake::Stop => {
                     self.client.close();
@@ -95,6 +123,9 @@ impl Worker {
             return Some(Wake::Job(job));
         }
         let shared = &self.contact.shared;
+        if self.contact.opening.is_some() {
+            return Some(if shared.stop.is_cancelled() { Wake::Stop } else { Wake::Open });
+        }
         let Some(held) = &self.contact.held else {
             let (client, polling) = (&mut self.client, &mut self.polling);
             let job = shared.retire(&self.contact.login, || client.try_recv().or_else(|_| polling.try_recv()).ok());
@@ -117,7 +148,7 @@ impl Worker {
             return;
         }
         let (shared, at) = (self.contact.shared.clone(), self.contact.login.at());
-        let is_poll = job.lane == Lane::Polling;
+        let is_poll = job.asked.lane == Lane::Polling;
         let was_well = shared.breakers.of(&at).is_none();
         if is_poll && let Err(resting) = shared.breakers.admit_poll(&at) {
             let _ = job.reply.send(Err(resting));
@@ -126,7 +157,7 @@ impl Worker {
         let begun = shared.means.clock.instant();
         let mut make_way_at = None;
         let ended = {
-            let work = self.contact.work(&job.request, job.deadline);
+            let work = self.contact.work(&job.asked);
             tokio::pin!(work);
             loop {
                 tokio::select! {
@@ -134,7 +165,7 @@ impl Worker {
                     () = shared.stop.cancelled() => break Ended::With(Err(IpmiError::Stopping)),
                     // Nobody waits any longer. The session may be left in the middle of a command; that is harmless, because
                     // the next one has another request number, and after an order another session.
-                    () = job.reply.closed() => return,
+                    () = job.reply.closed() => break Ended::GivenUp,
                     () = until(make_way_at) => break Ended::MadeWay,
                     Some(came) = self.client.recv(), if is_poll && self.first.is_none() => {
                         self.first = Some(came);
@@ -144,12 +175,19 @@ impl Worker {
                 }
             }
         };
+        if self.contact.opening.as_ref().is_some_and(|opening| !opening.granted.load(Ordering::Relaxed)) {
+            self.contact.opening = None;
+        }
         match ended {
+            Ended::GivenUp => {}
             Ended::With(result) => {
-                shared.breakers.take_in(&at, &result);
+                // That there is no room was told at once.
+                if !(self.contact.found_full && result.as_ref().is_err_and(is_no_room)) {
+                    shared.breakers.take_in(&at, &result);
+                }
                 let _ = job.reply.send(result);
             }
-            Ended::MadeWay if job.request.repeatable => self.put_off = Some(job),
+            Ended::MadeWay if job.asked.request.repeatable => self.put_off = Some(job),
             Ended::MadeWay => drop(job.reply.send(Err(IpmiError::TimedOut { at: AT, maybe_done: true }))),
         }
     }
@@ -159,6 +197,7 @@ impl Worker {
 enum Ended {
     With(Result<Answer, IpmiError>),
     MadeWay,
+    GivenUp,
 }
 
 /// Never, if there is no such moment.
@@ -169,10 +208,22 @@ async fn until(at: Option<Instant>) {
     }
 }
 
+/// Whether the BMC has no room for a session.
+fn is_no_room(error: &IpmiError) -> bool {
+    matches!(error, IpmiError::SessionRefused { status } if is_full(Status(*status)))
+}
+
 impl Contact {
-    /// Runs the command, with a new session if the old one is dead, and again while the BMC says "busy".
-    async fn work(&mut self, request: &Request, deadline: Instant) -> Result<Answer, IpmiError> {
-        let mut pause = FIRST_PAUSE;
+    /// Runs the command, with a new session if the old one is dead, and again while the BMC says "busy", or that it has no
+    /// room for a session.
+    async fn work(&mut self, asked: &Asked) -> Result<Answer, IpmiError> {
+        let request = &asked.request;
+        let (mut pause, mut deadline) = (FIRST_PAUSE, asked.deadline);
+        self.found_full = false;
+        if self.shared.means.clock.instant() >= deadline {
+            // It has stood behind one that waited for room.
+            deadline = asked.room_until;
+        }
         loop {
             let was_open = self.held.is_some();
             let result = match self.session(deadline).await {
@@ -181,7 +232,14 @@ impl Contact {
             };
             let again = match &result {
                 Ok(answer) => is_passing(answer.completion) && (request.repeatable || was_not_begun(answer.completion)),
-                Err(error @ IpmiError::SessionRefused { .. }) => error.is_worth_retrying(),
+                Err(error) if is_no_room(error) => {
+                    deadline = deadline.max(asked.room_until);
+                    if asked.lane == Lane::Client && !std::mem::replace(&mut self.found_full, true) {
+                        // It takes long, so whoever asks why is told at once.
+                        self.shared.breakers.stumbled(&self.login.at(), error.to_string());
+                    }
+                    true
+                }
                 Err(IpmiError::TimedOut { .. }) if was_open && self.held.is_none() && request.repeatable => {
                     // The session had gone stale. The new one starts from first contact.
                     continue;
@@ -231,31 +289,28 @@ impl Contact {
         if self.held.as_ref().is_some_and(|held| held.copies) {
             self.close().await;
         }
+        if self.opening.is_some() {
+            // What became of it says nothing about this command.
+            let _ = tokio::time::timeout(OPENED_WITHIN, self.finish_opening()).await;
+        }
         if self.held.is_some() {
             return Ok(());
         }
-        let shared = &self.shared;
-        let slot = shared.slot(deadline).await?;
-        let mut suites = shared.suites(&self.login).into_iter().peekable();
-        let mut refusal = IpmiError::SessionRefused { status: Status::NO_MATCHING_SUITE.0 };
-        while let Some(suite) = suites.next() {
-            // Some BMCs refuse a suite that they do not know by silence.
-            let alternative = suites.peek().is_some() && !shared.has_taken(&self.login, suite);
-            match handshake::open(&shared.means, &self.login, suite, alternative, deadline).await {
-                Ok(session) => {
-                    shared.remember_suite(&self.login, suite);
-                    let now = shared.means.clock.instant();
-                    self.held = Some(Held { session, _slot: slot, last_job: now, last_contact: now, copies: false });
-                    return Ok(());
-                }
-                Err(IpmiError::SessionRefused { status }) if is_suite_refusal(Status(status)) => {
-                    refusal = IpmiError::SessionRefused { status };
-                }
-                Err(error @ IpmiError::TimedOut { at: handshake::OPEN_SESSION, .. }) if alternative => refusal = error,
-                Err(error) => return Err(error),
-            }
-        }
-        Err(refusal)
+        let slot = self.shared.slot(deadline).await?;
+        let granted = Arc::new(AtomicBool::new(false));
+        let session = Box::pin(open(self.shared.clone(), self.login.clone(), deadline, granted.clone()));
+        self.opening = Some(Opening { session, slot, granted });
+        self.finish_opening().await
+    }
+
+    /// Goes on with what was begun, where it stands.
+    async fn finish_opening(&mut self) -> Result<(), IpmiError> {
+        let Some(opening) = &mut self.opening else { return Ok(()) };
+        let opened = opening.session.as_mut().await;
+        let Some(Opening { slot, .. }) = self.opening.take() else { return Ok(()) };
+        let now = self.shared.means.clock.instant();
+        self.held = Some(Held { session: opened?, _slot: slot, last_job: now, last_contact: now, copies: false });
+        Ok(())
     }
 
     /// Keeps the session alive, or finds out that it is not.
@@ -270,11 +325,44 @@ impl Contact {
         }
     }
 
+    /// May be cut off and called again: until the BMC has been told, the session is held.
     async fn close(&mut self) {
-        if let Some(held) = self.held.take() {
+        if self.opening.is_some() {
+            let _ = tokio::time::timeout(OPENED_WITHIN, self.finish_opening()).await;
+            self.opening = None;
+        }
+        if let Some(held) = &mut self.held {
             held.session.close(&self.shared.means.clock).await;
         }
+        self.held = None;
     }
+}
+
+/// Opens a session with the best suite that the BMC takes.
+async fn open(
+    shared: Arc<Shared>,
+    login: Arc<Login>,
+    deadline: Instant,
+    granted: Arc<AtomicBool>,
+) -> Result<Session, IpmiError> {
+    let mut suites = shared.suites(&login).into_iter().peekable();
+    let mut refusal = IpmiError::SessionRefused { status: Status::NO_MATCHING_SUITE.0 };
+    while let Some(suite) = suites.next() {
+        // Some BMCs refuse a suite that they do not know by silence.
+        let alternative = suites.peek().is_some() && !shared.has_taken(&login, suite);
+        match handshake::open(&shared.means, &login, suite, alternative, deadline, &granted).await {
+            Ok(session) => {
+                shared.remember_suite(&login, suite);
+                return Ok(session);
+            }
+            Err(IpmiError::SessionRefused { status }) if is_suite_refusal(Status(status)) => {
+                refusal = IpmiError::SessionRefused { status };
+            }
+            Err(error @ IpmiError::TimedOut { at: handshake::OPEN_SESSION, .. }) if alternative => refusal = error,
+            Err(error) => return Err(error),
+        }
+    }
+    Err(refusal)
 }
 
 const CMD_GET_DEVICE_ID: u8 = 0x01;

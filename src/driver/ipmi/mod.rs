@@ -43,7 +43,7 @@ impl Connection {
         })?;
         let bmc = if task.in_background { bmc.polling() } else { bmc };
         let (trace, node) = (task.env.trace.clone(), task.node.uuid);
-        let _calling = (!task.in_background).then(|| trace.calling(node, bmc.patience()));
+        let _calling = (!task.in_background).then(|| trace.calling(node, bmc.longest()));
         Ok(Connection { bmc: bmc.bridged(info.bridge), info, trace, node, _calling })
     }
 

@@ -75,7 +75,6 @@ struct Change {
     connection: Connection,
     clock: crate::clock::Clock,
     within: Duration,
-    deadline: Instant,
 }
 
 impl Change {
@@ -85,7 +84,7 @@ impl Change {
         let within = within.unwrap_or(usual);
         let clock = task.env.clock.clone();
         let connection = Connection::of(task)?;
-        Ok(Change { connection, deadline: clock.instant() + within, clock, within })
+        Ok(Change { connection, clock, within })
     }
 
     async fn on(&self, task: &mut Task) -> Result<(), DriverError> {
@@ -110,7 +109,10 @@ impl Change {
         if read(&self.connection).await.map_err(|error| self.connection.error(error))? == wanted {
             return Ok(());
         }
-        self.order(order).await?;
+        // What it took to get a word with the BMC is not the supply's time.
+        let deadline = self.clock.instant() + self.within;
+        let _calling = self.connection.trace.calling(self.connection.node, self.within);
+        self.order(order, deadline).await?;
         let repeatable = matches!(order, PowerControl::Up | PowerControl::Down);
         let (mut pause, mut ordered_at) = (FIRST_PAUSE, self.clock.instant());
         loop {
@@ -128,11 +130,11 @@ impl Change {
                 Err(error) => return Err(self.connection.error(error)),
             };
             let now = self.clock.instant();
-            if now + pause >= self.deadline {
+            if now + pause >= deadline {
                 return Err(error);
             }
             if repeatable && now - ordered_at >= ORDER_AGAIN {
-                self.order(order).await?;
+                self.order(order, deadline).await?;
                 ordered_at = now;
             }
             self.clock.sleep(pause).await;
@@ -141,7 +143,7 @@ impl Change {
     }
 
     /// Gives the order; again after a second if the BMC says that it cannot do so just now.
-    async fn order(&self, order: PowerControl) -> Result<(), DriverError> {
+    async fn order(&self, order: PowerControl, deadline: Instant) -> Result<(), DriverError> {
         const NOT_IN_THIS_STATE: u8 = 0xd5;
         loop {
             match self.connection.bmc.power_control(order).await {
@@ -149,7 +151,7 @@ impl Change {
                 // It may have arrived; the reading will tell.
                 Err(IpmiError::TimedOut { maybe_done: true, .. }) => return Ok(()),
                 Err(IpmiError::Refused { code: NOT_IN_THIS_STATE, .. })
-                    if self.clock.instant() + MAX_PAUSE < self.deadline =>
+                    if self.clock.instant() + MAX_PAUSE < deadline =>
                 {
                     self.clock.sleep(MAX_PAUSE).await;
                 }

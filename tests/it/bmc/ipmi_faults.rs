@@ -178,7 +178,11 @@ async fn when_all_slots_are_taken_we_wait_for_one() -> Test {
     let first = pool(Settings::default());
     first.bmc(login(sim.addr()))?.chassis_status().await?;
     // Another service with patience, and one without.
-    let hurried = pool(Settings { patience: Duration::from_millis(300), ..Settings::default() });
+    let hurried = pool(Settings {
+        patience: Duration::from_millis(300),
+        room: Duration::from_millis(300),
+        ..Settings::default()
+    });
     let error = hurried.bmc(login(sim.addr()))?.chassis_status().await;
     assert_eq!(error, Err(IpmiError::SessionRefused { status: 0x01 }));
     assert!(error.is_err_and(|error| error.is_worth_retrying()));

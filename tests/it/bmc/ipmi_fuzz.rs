@@ -152,8 +152,12 @@ async fn our_client_survives_a_bmc_that_answers_garbage() -> Result<(), IpmiErro
             }
         }
     };
-    let settings =
-        Settings { reach: Duration::from_millis(500), patience: Duration::from_secs(2), ..Settings::default() };
+    let settings = Settings {
+        reach: Duration::from_millis(500),
+        patience: Duration::from_secs(2),
+        room: Duration::from_secs(2),
+        ..Settings::default()
+    };
     let clock = Clock::system();
     let asking = async {
         for _ in 0..6 {

@@ -6,6 +6,7 @@ mod ipmi_faults;
 mod ipmi_fuzz;
 pub mod ipmi_sim;
 mod ipmitool;
+mod places;
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::Duration;
