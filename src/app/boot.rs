@@ -28,10 +28,11 @@ pub async fn images(
     if settings.provisioning.is_none() {
         return Ok(None);
     }
-    let settings::Images { roots, cache_dir, cache_bytes, min_bytes_per_sec, local_networks } = settings.images.clone();
+    let settings::Images { roots, cache_dir, cache_bytes, min_bytes_per_sec, fetch_within, local_networks } =
+        settings.images.clone();
     let reach = http::Reach::routed_and(local_networks, listeners);
-    let cache =
-        cache::Settings { roots, min_bytes_per_sec, reach, ..cache::Settings::new(cache_dir.clone(), cache_bytes) };
+    let usual = cache::Settings::new(cache_dir.clone(), cache_bytes);
+    let cache = cache::Settings { roots, min_bytes_per_sec, fetch_within, reach, ..usual };
     let client = http::Client::new(net.clone(), clock.clone());
     let cache = ImageCache::start(cache, client, clock.clone()).await;
     Ok(Some(cache.with_context(|| format!("images.cache_dir: {} cannot be used", cache_dir.display()))?))

@@ -126,6 +126,7 @@ keys! {
     IMAGES_CACHE_DIR = "images.cache_dir", Text, Absent(r#""/var/cache/bessemer""#), "Where downloaded images are kept. A directory beside the store if absent.";
     IMAGES_CACHE_BYTES = "images.cache_bytes", Number(1 << 20, i64::MAX), Is("21474836480"), "What the cache may hold; the image longest unused goes first.";
     IMAGES_MIN_RATE = "images.min_bytes_per_sec", Number(0, i64::MAX), Is("16384"), "A server that delivers an image more slowly than this is given up. 0: never.";
+    IMAGES_FETCH = "images.fetch_secs", SECS, Is("21600"), "How long fetching an image may take altogether, however steadily it comes.";
     IMAGES_LOCAL = "images.local_networks", List, Is("[]"), "Images and checksums are not fetched from this machine, from what is only on its links, or from a cloud's metadata service, except from these blocks of addresses, such as 127.0.0.0/8. Private networks need no leave.";
 
     DEPLOY_KERNEL = "deploy.kernel", Text, Absent(r#""/var/lib/bessemer/images/ipa.kernel""#), "The agent's kernel, path or URL, for nodes that name none in driver_info.";

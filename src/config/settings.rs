@@ -51,6 +51,7 @@ pub struct Images {
     pub cache_dir: PathBuf,
     pub cache_bytes: u64,
     pub min_bytes_per_sec: u64,
+    pub fetch_within: Duration,
     /// Near networks that may be asked all the same.
     pub local_networks: Vec<Block>,
 }
@@ -276,8 +277,9 @@ fn images(values: &mut Values, db: &Path) -> Images {
     };
     let cache_bytes = values.count(keys::IMAGES_CACHE_BYTES);
     let min_bytes_per_sec = values.count(keys::IMAGES_MIN_RATE);
+    let fetch_within = values.secs(keys::IMAGES_FETCH);
     let local_networks = values.blocks(keys::IMAGES_LOCAL);
-    Images { roots, cache_dir, cache_bytes, min_bytes_per_sec, local_networks }
+    Images { roots, cache_dir, cache_bytes, min_bytes_per_sec, fetch_within, local_networks }
 }
 
 /// Reads typed values by key, and collects what is wrong with them. Only shapes that [`Typed`] has already checked

@@ -10,7 +10,7 @@ use crate::image::cache::{Image, Source};
 use crate::image::checksum::Wanted;
 use crate::image::{ImageCache, ImageError, checksum};
 use crate::net::http::Url;
-use crate::trace::Kind;
+use crate::trace::{Calling, Kind};
 use crate::wire::ipa::ImageInfo;
 
 /// Reads and checks the image fields of `instance_info`. Errors name the field.
@@ -86,22 +86,24 @@ pub async fn validate(task: &Task) -> Result<(), DriverError> {
 pub async fn prefetch(task: &Task) -> Result<(), DriverError> {
     let (cache, _) = cache(task)?;
     let source = source(task)?;
-    note_awaited(task, &source);
+    let _calling = note_awaited(task, &cache, &source);
     cache.prefetch(&source, &holder(task)).await.map_err(|error| driver_error(&error))
 }
 
-/// Fetching may take longer than everything else, and people ask what is going on.
-fn note_awaited(task: &Task, source: &Source) {
+/// Fetching may take longer than everything else, and people ask what is going on, and until when.
+fn note_awaited(task: &Task, cache: &ImageCache, source: &Source) -> Calling {
     let shown = Url::parse(&source.location).map_or_else(|_| source.location.clone(), |url| url.to_string());
     task.env.trace.node(task.node.uuid, Kind::ImageAwaited, format!("from {shown}"));
+    task.env.trace.calling(task.node.uuid, cache.longest())
 }
 
 /// Waits until the image is here and verified, and makes the arguments of `write_image`.
 pub async fn write_args(task: &mut Task) -> Result<Map<String, Value>, DriverError> {
     let (cache, base) = cache(task)?;
     let source = source(task)?;
-    note_awaited(task, &source);
+    let awaited = note_awaited(task, &cache, &source);
     let image = cache.image(&source, &holder(task)).await.map_err(|error| driver_error(&error))?;
+    drop(awaited);
     check_format(task, &image)?;
     let key = task.image_key(&image.name);
     let partition = is_partition(task);

@@ -64,6 +64,7 @@ impl ImageCache {
                 Err(ImageError::Unreachable("nobody waits for the image".into()))
             }
             () = self.0.stop.cancelled() => Err(stopping()),
+            () = self.0.clock.sleep(self.0.settings.fetch_within) => Err(late(&location, self.0.settings.fetch_within)),
         };
         self.index().finish(&goal.name, &location, fetched.as_ref().ok());
         match &fetched {
@@ -358,6 +359,15 @@ pub(super) fn hash(location: &str, roots: &[PathBuf]) -> Result<Checksum, ImageE
         Ok::<_, ImageError>(())
     })?;
     Ok(Checksum { algorithm: Algorithm::Sha256, hex: hasher.finish() })
+}
+
+/// However steadily it comes.
+pub(super) fn late(location: &str, within: Duration) -> ImageError {
+    let secs = within.as_secs();
+    ImageError::Unreachable(format!(
+        "image_source: {} was not here within {secs} s (images.fetch_secs)",
+        shown(location)
+    ))
 }
 
 /// The path if the location is a file's.

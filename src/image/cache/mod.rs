@@ -57,6 +57,8 @@ pub struct Settings {
     pub min_bytes_per_sec: u64,
     /// Over how much waiting that rate is measured.
     pub slow_after: Duration,
+    /// How long a download may take altogether.
+    pub fetch_within: Duration,
     /// Before a source that broke off is asked again; doubled for the second time.
     pub retry_pause: Duration,
 }
@@ -74,6 +76,7 @@ impl Settings {
             reach: Reach::routed(),
             min_bytes_per_sec: 16 << 10,
             slow_after: Duration::from_secs(60),
+            fetch_within: Duration::from_secs(6 * 3600),
             retry_pause: Duration::from_secs(2),
         }
     }
@@ -143,8 +146,27 @@ impl ImageCache {
         self.0.tasks.wait().await;
     }
 
-    /// The image, fetched if it is not here, held for `holder` until [`ImageCache::release`].
+    /// The image, fetched if it is not here, held for `holder` until [`ImageCache::release`]. It takes [`ImageCache::longest`]
+    /// at most, whoever else fetches it.
     pub async fn image(&self, source: &Source, holder: &str) -> Result<Image, ImageError> {
+        self.in_time(source, self.obtain(source, holder)).await
+    }
+
+    /// How long asking for an image may take: a list of checksums, then the download.
+    pub fn longest(&self) -> Duration {
+        LISTING + self.0.settings.fetch_within
+    }
+
+    async fn in_time<T>(
+        &self,
+        source: &Source,
+        asked: impl Future<Output = Result<T, ImageError>>,
+    ) -> Result<T, ImageError> {
+        let late = |_| Err(fetch::late(&source.location, self.longest()));
+        tokio::time::timeout(self.longest(), asked).await.unwrap_or_else(late)
+    }
+
+    async fn obtain(&self, source: &Source, holder: &str) -> Result<Image, ImageError> {
         loop {
             let goal = self.resolve(source, holder).await?;
             let waived = goal.checksum.is_none();
@@ -171,6 +193,10 @@ impl ImageCache {
     /// Begins to fetch the image for `holder` and returns as soon as the source has answered: what is wrong with the
     /// address shows now, and the bytes come while the machine boots.
     pub async fn prefetch(&self, source: &Source, holder: &str) -> Result<(), ImageError> {
+        self.in_time(source, self.begun(source, holder)).await
+    }
+
+    async fn begun(&self, source: &Source, holder: &str) -> Result<(), ImageError> {
         let goal = self.resolve(source, holder).await?;
         let Begun::Coming { mut progress, .. } = self.begin(source, goal, holder) else { return Ok(()) };
         let answered = progress.wait_for(Progress::answered).await.map_err(|_| stopping())?;

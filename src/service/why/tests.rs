@@ -205,6 +205,18 @@ fn cases() -> Vec<(Facts, &'static str, bool, &'static str)> {
             "deploy.deploy",
         ),
         (
+            with(busy(Phase::Begun), |it| it.seen = vec![seen(PowerReached, 20), seen(ImageAwaited, 10)]),
+            "image is fetched",
+            false,
+            "fetches the image",
+        ),
+        (
+            with(busy(Phase::Begun), |it| (it.stumbling, it.call_ends) = (Some(stumbling()), Some(secs(NOW + 50)))),
+            "BMC stumbles, and is asked",
+            true,
+            "No answer.",
+        ),
+        (
             with(busy(Phase::Ready), |it| it.held = Some(crate::model::Hold { since: 0, taken: None, file: None })),
             "store is in hold",
             true,

@@ -3,7 +3,7 @@
 use super::{Facts, Row, Said, boot, first, long};
 use crate::clock::Timestamp;
 use crate::model::{FlowName, Phase, PowerState, Stage, WaitFor, Work};
-use crate::trace::Kind;
+use crate::trace::{Kind, Seen};
 
 /// A running agent that has not been heard for longer than this, beside its period, is late.
 const GRACE: i64 = 30;
@@ -25,7 +25,7 @@ fn detail(facts: &Facts) -> String {
 }
 
 /// The trouble with the BMC since the work was begun, unless it has done something since.
-fn bmc_trouble(facts: &Facts) -> Option<&crate::trace::Seen> {
+fn bmc_trouble(facts: &Facts) -> Option<&Seen> {
     let since = work(facts).map_or(facts.now, |work| work.since);
     let trouble = facts.newest(&[Kind::BmcFailed], since)?;
     let better = facts.newest(&[Kind::PowerReached, Kind::BmcAnswers], since);
@@ -104,11 +104,19 @@ const ROWS: &[Row<Facts>] = &[
         let what = work(f).and_then(|it| it.why.clone()).unwrap_or_else(|| "the agent".to_owned());
         Said::fine(format!("It waits for {what}."), "goes on when that happens")
     } },
+    Row { name: "image is fetched", when: |f| at_step(f) && newest(f).is_some_and(|seen| seen.kind == Kind::ImageAwaited), tell: |f| {
+        Said::fine(latest(f), "goes on once the image is here and its checksum is right; gives up a source that is too slow (images.min_bytes_per_sec) or takes too long (images.fetch_secs)")
+    } },
     Row { name: "BMC makes trouble", when: |f| bmc_trouble(f).is_some(), tell: |f| {
         let trouble = bmc_trouble(f).map(|seen| (seen.text.clone(), seen.count)).unwrap_or_default();
         let times = if trouble.1 > 1 { format!(" That was so {} times.", trouble.1) } else { String::new() };
         let stumbles = f.stumbling.as_ref().map(|it| format!(" It stumbles since {}.", long(f.now.duration_since(it.since)))).unwrap_or_default();
         Said::wrong(format!("{}{times}{stumbles}", sentence(&trouble.0)), Vec::<String>::new()).and_we("repeats what may be repeated until its time is over, then fails and says why")
+    } },
+    Row { name: "BMC stumbles, and is asked", when: |f| at(f, Phase::Begun) && f.call_ends.is_some() && f.stumbling.is_some(), tell: |f| {
+        let (reason, since) = f.stumbling.as_ref().map(|it| (it.reason.clone(), it.since)).unwrap_or_default();
+        Said::wrong(format!("{} It stumbles since {}.", sentence(&reason), long(f.now.duration_since(since))), Vec::<String>::new())
+            .and_we("asks it again until its time is over, then fails and says why")
     } },
     Row { name: "about to begin", when: |f| at(f, Phase::Ready), tell: |_| Said::fine("It is about to begin; at most 256 nodes are worked on at once.", "begins as soon as it is its turn") },
     Row { name: "power changes", when: |f| work(f).is_some_and(|it| it.flow == FlowName::Power), tell: |f| {
@@ -135,13 +143,21 @@ fn position(facts: &Facts) -> String {
     if facts.steps.is_empty() { String::new() } else { format!(" ({at} of {})", facts.steps.len()) }
 }
 
-/// What was seen last, so that something can be seen to happen.
-fn latest(facts: &Facts) -> String {
+/// What was seen last of what it does itself.
+fn newest(facts: &Facts) -> Option<&Seen> {
     let since = work(facts).map_or(facts.now, |work| work.since);
     let kinds = [Kind::PowerOrdered, Kind::PowerReached, Kind::BmcFailed, Kind::ImageAwaited, Kind::ImageSent];
-    facts
-        .newest(&kinds, since)
-        .map_or_else(String::new, |seen| format!("{} {}", seen.kind.row().meaning, sentence(&seen.text)))
+    facts.newest(&kinds, since)
+}
+
+/// The same as a sentence, so that something can be seen to happen.
+fn latest(facts: &Facts) -> String {
+    newest(facts).map_or_else(String::new, |seen| format!("{} {}", seen.kind.row().meaning, sentence(&seen.text)))
+}
+
+/// A step is being done, and waits for nobody else.
+fn at_step(facts: &Facts) -> bool {
+    at(facts, Phase::Begun) && work(facts).is_some_and(|work| work.stage == Stage::Step)
 }
 
 pub(super) fn sentence(text: &str) -> String {

@@ -323,6 +323,32 @@ async fn a_source_that_trickles_is_given_up_in_bounded_time() -> Result {
 }
 
 #[tokio::test]
+async fn a_source_that_is_quick_enough_and_never_ends_is_given_up_in_time() -> Result {
+    let image = disk(1, 100_000);
+    let Answer::Bytes(answer) = ok(&image) else { return Err("canned".into()) };
+    let server = Server::start([("/disk.raw", Answer::Slow(answer, 1, Duration::from_millis(4)))]).await?;
+    let dir = tempfile::tempdir()?;
+    let mut settings = Settings::new(dir.path().join("cache"), 1 << 20);
+    (settings.min_bytes_per_sec, settings.fetch_within) = (0, Duration::from_millis(300));
+    settings.reach = here();
+    let cache = ImageCache::start(settings, Client::new(Net::system(), Clock::system()), Clock::system()).await?;
+    let wanted = source(server.url("/disk.raw"), &image);
+    let asked = tokio::time::timeout(Duration::from_secs(60), cache.image(&wanted, "a"));
+    let Err(ImageError::Unreachable(why)) = asked.await? else { return Err("it came".into()) };
+    assert!(why.contains("images.fetch_secs"), "{why}");
+    // Also if nobody waits for it, and a node only holds it.
+    cache.prefetch(&wanted, "a").await?;
+    let ended = async {
+        while !cache.downloads().is_empty() {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(60), ended).await?;
+    assert_eq!(files(&dir)?, [""; 0]);
+    Ok(())
+}
+
+#[tokio::test]
 async fn a_file_of_ours_may_come_without_a_checksum_and_nothing_else_may() -> Result {
     let bench = bench(1 << 20).await?;
     let path = bench.dir.path().join("images/disk.raw");
