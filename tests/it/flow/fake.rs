@@ -116,7 +116,7 @@ async fn an_act_whose_client_goes_away_is_done_and_gives_the_node_back() -> Test
     let mut asked = Box::pin(asked);
     assert!(poll_once(asked.as_mut()).await.is_none());
     drop(asked);
-    tokio::time::timeout(Duration::from_secs(20), seen).await??;
+    tokio::time::timeout(Duration::from_secs(60), seen).await??;
     world.settled(node, State::Enroll).await?;
     Ok(())
 }

@@ -19,7 +19,7 @@ async fn inspection_cleaning_and_deployment_share_one_boot_of_the_ramdisk() -> F
     let alive = |node: &Value| node["driver_internal_info"]["agent_url"].is_string();
     // The agent looks itself up when it has reported.
     let mut node = site.node(0).await?;
-    for _ in 0..1200 {
+    for _ in 0..4800 {
         if alive(&node) {
             break;
         }

@@ -25,7 +25,7 @@ fn touched(site: &Site, at: usize) -> Fallible<(usize, usize, Vec<u8>)> {
 /// Puts the backup in the place of the store of a service that was killed a moment ago.
 async fn put_back(site: &Site) -> Fallible {
     let (saved, store) = (site.file("saved"), site.file("store.sqlite"));
-    for _ in 0..1200 {
+    for _ in 0..4800 {
         match restore::restore(&saved, &store, &Clock::system(), CancellationToken::new(), &mut |_| {}) {
             Ok(_) => return Ok(()),
             Err(error) if error.to_string().contains("in use") => {

@@ -122,13 +122,13 @@ impl Site {
             .stdout(Stdio::null())
             .spawn()
             .map(Service)?;
-        for _ in 0..12_000 {
+        for _ in 0..48_000 {
             if self.call(Method::GET, "/v1/nodes?limit=1", None).await.is_ok() {
                 return Ok(service);
             }
             self.seams.clock.sleep(Duration::from_millis(5)).await;
         }
-        Err("the service did not come up within a minute".into())
+        Err("the service did not come up within four minutes".into())
     }
 
     pub async fn enrol(&self, model: &Model) -> Fallible<()> {
@@ -162,7 +162,7 @@ impl Site {
     /// Waits until every node is in one of `states` and nobody holds it.
     pub async fn all_reach(&self, states: &[&str]) -> Fallible<Vec<Value>> {
         let mut nodes = Vec::new();
-        for _ in 0..1200 {
+        for _ in 0..4800 {
             let list = self.call(Method::GET, "/v1/nodes/detail", None).await?;
             nodes = list["nodes"].as_array().cloned().unwrap_or_default();
             let settled = |node: &Value| {
@@ -178,7 +178,7 @@ impl Site {
 
     /// As any client does: a conflict is asked again.
     pub async fn insist(&self, method: Method, path: &str, body: Value) -> Fallible<Value> {
-        for _ in 0..50 {
+        for _ in 0..600 {
             match self.call(method.clone(), path, Some(body.clone())).await {
                 Err(error) if error.to_string().contains("409") => {
                     self.seams.clock.sleep(Duration::from_millis(100)).await;

@@ -67,7 +67,7 @@ async fn a_rescued_machine_lets_its_owner_in_and_boots_the_instance_again() -> F
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_rescue_that_nobody_answers_can_be_aborted_and_else_runs_out() -> Fallible {
-    let site = active(101, "[timeouts]\nrescue_callback_secs = 8").await?;
+    let site = active(101, "").await?;
     site.machine(0).agent_faults.set(|knobs| knobs.silent = true);
     let (status, _) = site.ask(0, "rescue", password()).await?;
     assert_eq!(status, 202);
@@ -77,7 +77,9 @@ async fn a_rescue_that_nobody_answers_can_be_aborted_and_else_runs_out() -> Fall
     assert_eq!(node["maintenance"], false);
     nobody_knows(&site, &node).await?;
     // A failed one may be tried again; now the time runs out, and the machine is switched off.
-    let node = site.walk(0, "rescue", password(), "rescue failed").await?;
+    site.walk(0, "rescue", password(), "rescue wait").await?;
+    site.expire(0).await?;
+    let node = site.settled(0, "rescue failed").await?;
     assert!(node["last_error"].as_str().is_some_and(|why| why.contains("Timeout")), "{node}");
     nobody_knows(&site, &node).await?;
     site.doing(0, |doing| *doing == Doing::Off).await?;

@@ -82,7 +82,7 @@ async fn a_failed_step_leaves_the_machine_as_it_is_and_an_abort_brings_the_insta
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_service_whose_agent_is_silent_is_aborted_into_the_instance_or_runs_out() -> Fallible {
-    let site = active(113, json!({}), "[timeouts]\nservice_callback_secs = 8").await?;
+    let site = active(113, json!({}), "").await?;
     site.machine(0).agent_faults.set(|knobs| knobs.silent = true);
     site.walk(0, "service", steps(&[("deploy", "burnin_cpu")]), "service wait").await?;
     let (status, _) = site.ask(0, "abort", json!({})).await?;
@@ -92,7 +92,9 @@ async fn a_service_whose_agent_is_silent_is_aborted_into_the_instance_or_runs_ou
     assert!(!matches!(site.machine(0).doing(), Doing::Ramdisk(_)), "{:?}", site.machine(0).doing());
     assert!(node["last_error"].as_str().is_some_and(|why| why.contains("aborted")), "{node}");
     site.runs_instance(0).await?;
-    let node = site.walk(0, "service", steps(&[("deploy", "burnin_cpu")]), "service failed").await?;
+    site.walk(0, "service", steps(&[("deploy", "burnin_cpu")]), "service wait").await?;
+    site.expire(0).await?;
+    let node = site.settled(0, "service failed").await?;
     assert!(node["last_error"].as_str().is_some_and(|why| why.contains("Timeout")), "{node}");
     assert_eq!(node["maintenance"], false, "no step had begun");
     site.runs_instance(0).await
@@ -138,7 +140,7 @@ async fn a_ramdisk_that_is_being_switched_off_takes_no_token_away() -> Fallible 
         }
         Fallible::Ok(())
     };
-    tokio::time::timeout(std::time::Duration::from_secs(30), restarting).await??;
+    tokio::time::timeout(std::time::Duration::from_secs(240), restarting).await??;
     let mac = site.machine(0).model.mac.map(|byte| format!("{byte:02x}")).join(":");
     let (status, answer) = site.call(hyper::Method::GET, &format!("/v1/lookup?addresses={mac}"), None).await?;
     assert_eq!(status, 404, "{answer}");

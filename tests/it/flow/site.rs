@@ -8,7 +8,7 @@ use std::time::Duration;
 use bessemer::app;
 use bessemer::clock::Clock;
 use bessemer::config::{Settings, Typed};
-use bessemer::model::Node;
+use bessemer::model::{Node, Work};
 use bessemer::net::{Net, UdpBind, http};
 use bessemer::random::Random;
 use bessemer::sim::bmc::{Personality, Seams};
@@ -16,7 +16,7 @@ use bessemer::sim::machine::{Doing, Machine, Pace};
 use bessemer::sim::netboot::{self, Firmware};
 use bessemer::sim::rack::{Plan, Rack};
 use bessemer::sim::system;
-use bessemer::store::{Store, StoreError, nodes};
+use bessemer::store::{Store, StoreError, nodes, work};
 use hyper::Method;
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
@@ -26,7 +26,7 @@ use tokio_util::sync::CancellationToken;
 pub type Fallible<T = ()> = Result<T, Box<dyn std::error::Error + Send + Sync>>;
 
 /// How long anything may take, on a machine that is busy with other tests.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_secs(240);
 /// The name that the instance's image carries, by which a machine shows what it runs.
 pub const SYSTEM: &str = "instance";
 
@@ -42,6 +42,13 @@ pub struct Site {
 struct Running {
     runtime: Runtime,
     store: Store,
+}
+
+/// A machine whose firmware gives up only a minute after the server went silent: on a busy machine that means nothing sooner.
+pub fn patient() -> Pace {
+    let mut pace = Pace::default();
+    (pace.boot.dhcp_tries, pace.boot.tftp_tries) = (8, 120);
+    pace
 }
 
 impl Site {
@@ -94,7 +101,7 @@ impl Site {
             disk_bytes: 8 << 20,
             dhcp,
             tftp_port: tftp.port(),
-            pace: Pace::default(),
+            pace: patient(),
         };
         let rack = Rack::install(&seams, &plan)?;
         let mut site = Site { seams, rack, dir, image_sum, admin, running: None };
@@ -274,6 +281,20 @@ impl Site {
         Ok(())
     }
 
+    /// The time that a node's work may wait is over.
+    pub async fn expire(&self, at: usize) -> Fallible {
+        let name = self.machine(at).model.name.clone();
+        let expired = self.store()?.write(move |tx| {
+            let node = nodes::find_by_name(tx, &name)?;
+            let owed = node.map_or(Ok(None), |node| work::of_node(tx, node.uuid))?;
+            owed.map_or(Ok(false), |owed| {
+                work::update(tx, &owed, &Work { deadline_at: Some(tx.now()), ..owed.clone() })
+            })
+        });
+        assert!(expired.await.map_err(|error: StoreError| error)?);
+        Ok(())
+    }
+
     /// A node for a machine, up to `available`. `more` are fields of the node.
     pub async fn enrol(&self, at: usize, more: Value) -> Fallible {
         let model = &self.machine(at).model;
@@ -341,7 +362,6 @@ impl Site {
 
     /// Waits for a cursor that is not among `seen`; none if the walk ended before there was one.
     pub async fn next_point(&self, at: usize, end: &str, seen: &[String]) -> Fallible<Option<String>> {
-        use bessemer::store::work;
         let store = self.store()?;
         let mut changed = store.work_changed();
         let walking = async {

@@ -32,7 +32,7 @@ async fn an_unrescue_goes_on_from_every_point_at_which_the_service_can_die() -> 
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_unrescue_that_the_bmc_refuses_fails_and_can_be_tried_again() -> Fallible {
-    let site = Site::new(106, 1, "[timeouts]\npower_change_secs = 2").await?;
+    let site = Site::new(106, 1, "[timeouts]\npower_change_secs = 5").await?;
     site.enrol(0, json!({"rescue_interface": "agent"})).await?;
     site.deploy(0).await?;
     site.walk(0, "rescue", json!({"rescue_password": "open"}), "rescue").await?;

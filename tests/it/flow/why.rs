@@ -2,9 +2,7 @@
 
 use std::time::Duration;
 
-use bessemer::model::Work;
 use bessemer::sim::netboot::StageKind;
-use bessemer::store::{StoreError, nodes, work};
 use hyper::Method;
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
@@ -19,7 +17,7 @@ async fn why(site: &Site, at: usize) -> Fallible<Value> {
 
 /// Waits until the service tells of a machine what `wanted` looks for.
 async fn told(site: &Site, at: usize, wanted: impl Fn(&Value) -> bool) -> Fallible<Value> {
-    for _ in 0..1200 {
+    for _ in 0..4800 {
         let answer = why(site, at).await?;
         if wanted(&answer) {
             return Ok(answer);
@@ -27,18 +25,6 @@ async fn told(site: &Site, at: usize, wanted: impl Fn(&Value) -> bool) -> Fallib
         site.seams.clock.sleep(Duration::from_millis(50)).await;
     }
     Err(format!("machine {at} {:?}: {}", site.machine(at).doing(), why(site, at).await?).into())
-}
-
-/// The time that the machine's node may wait is over.
-async fn expire(site: &Site, at: usize) -> Fallible {
-    let name = site.machine(at).model.name.clone();
-    let expired = site.store()?.write(move |tx| {
-        let node = nodes::find_by_name(tx, &name)?;
-        let owed = node.map_or(Ok(None), |node| work::of_node(tx, node.uuid))?;
-        owed.map_or(Ok(false), |owed| work::update(tx, &owed, &Work { deadline_at: Some(tx.now()), ..owed.clone() }))
-    });
-    assert!(expired.await.map_err(|error: StoreError| error)?);
-    Ok(())
 }
 
 /// A `last_error` names the cause and the next step.
@@ -83,7 +69,7 @@ async fn wherever_a_machine_hangs_it_is_told_how_far_it_came() -> Fallible {
             "{answer}"
         );
         assert!(answer["last"].as_array().is_some_and(|all| all.iter().any(|it| it["event"] == "ordered")), "{answer}");
-        expire(&site, at).await?;
+        site.expire(at).await?;
         let node = site.settled(at, "deploy failed").await?;
         assert!(
             node["last_error"]
@@ -129,7 +115,7 @@ async fn a_deployment_that_goes_well_is_no_trouble_and_leaves_its_traces() -> Fa
     let asked = |it: &Value| it["next"]["you"].to_string().contains(&card);
     let answer = told(&site, 0, |it| it["rule"] == "nothing was heard").await?;
     assert!(answer["why"].as_str().is_some_and(|it| it.contains("52:54:00:00:00:99")), "{answer}");
-    for _ in 0..1200 {
+    for _ in 0..4800 {
         let (status, answer) = site.call(Method::GET, &format!("/bessemer/v1/nodes/{card}/why"), None).await?;
         if status == 200 {
             assert!(answer["node"].is_null() && asked(&answer), "{answer}");

@@ -38,7 +38,7 @@ async fn a_node_is_cleaned_if_it_says_so_and_a_retired_one_is_not_made_available
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_machine_that_may_not_be_switched_off_never_is() -> Fallible {
-    let site = Site::new(131, 1, "[timeouts]\npower_change_secs = 2").await?;
+    let site = Site::new(131, 1, "[timeouts]\npower_change_secs = 5").await?;
     site.enrol(0, json!({"rescue_interface": "agent", "disable_power_off": true})).await?;
     let mut watching = JoinSet::new();
     let mut power = site.machine(0).bmc.chassis().watch();
