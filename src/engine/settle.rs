@@ -16,9 +16,9 @@ use crate::model::{Fault, FlowName, Node, Object, Phase, Stage, State, Step, Wai
 use crate::provision::asked::AskedStep;
 use crate::provision::{Event, flows as rows};
 use crate::service::why::{after, with_next};
-use crate::service::{Refused, Rules, agent, allocations, flow, journal, provision};
+use crate::service::{Refused, Rules, agent, flow, instance, journal, provision};
 use crate::store::blobs::{self, BlobKind};
-use crate::store::{Tx, nodes, secrets, work};
+use crate::store::{Tx, nodes, work};
 
 /// How long an agent that works on something may stay silent before it is asked. Its own heartbeats come every few
 /// minutes, and the one that it sends at the end of a step can be lost.
@@ -217,7 +217,7 @@ impl Settled {
         blobs::delete(tx, node.uuid, BlobKind::Steps)?;
         match owed.flow {
             FlowName::Delete => {
-                wipe_instance(tx, node)?;
+                instance::wipe(tx, node)?;
                 flow::fire(tx, node, Event::Clean)?;
                 flow::start(tx, node, FlowName::Clean, Object::default(), rules)?;
                 return Ok(After::Gone);
@@ -267,7 +267,7 @@ impl Settled {
             FlowName::Service if begun_a_step => node.set_fault(Fault::Service, why.to_owned()),
             FlowName::Adopt => node.power_state = None,
             // What the instance was is gone whatever the machine says; only the machine itself may still be on.
-            FlowName::Delete => wipe_instance(tx, node)?,
+            FlowName::Delete => instance::wipe(tx, node)?,
             _ => {}
         }
         if flows::has_unwind(owed.flow) {
@@ -346,25 +346,4 @@ fn list(tx: &Tx, node: &Node) -> Refused<Vec<Step>> {
 /// What the client asked for when the flow began.
 fn asked_steps(tx: &Tx, node: Uuid) -> Refused<Vec<AskedStep>> {
     Ok(blobs::load_json(tx, node, BlobKind::AskedSteps)?.unwrap_or_default())
-}
-
-/// The instance is gone: what it was told, its name, its claim on the node.
-fn wipe_instance(tx: &Tx, node: &mut Node) -> Refused<()> {
-    allocations::release(tx, node)?;
-    node.instance_uuid = None;
-    node.instance_name = None;
-    node.instance_info = Object::default();
-    node.deploy_step = Object::default();
-    secrets::replace(tx, node.uuid, "instance_info", &Default::default())?;
-    blobs::delete(tx, node.uuid, BlobKind::ConfigDrive)?;
-    blobs::delete(tx, node.uuid, BlobKind::BootPlan)?;
-    // A lessee that came with the deploy goes with it.
-    if node.driver_internal_info.remove("automatic_lessee").is_some() {
-        node.lessee = None;
-    }
-    for key in ["is_whole_disk_image", "root_uuid_or_disk_id", "deploy_boot_mode", "instance", "agent_start_attempted"]
-    {
-        node.driver_internal_info.remove(key);
-    }
-    agent::forget(tx, node)
 }

@@ -78,7 +78,7 @@ async fn advance(engine: &Engine, id: i64, interrupted: bool) -> Result<Advance,
 }
 
 async fn allocate(engine: &Engine, owed: Work) -> Result<Advance, Refusal> {
-    let Some(uuid) = owed.allocation_uuid else { return Ok(Advance::Ended) };
+    let Some(uuid) = owed.allocation_uuid else { return Ok(Advance::Nothing) };
     let attempt = engine.store.write(move |tx| {
         hold::refuse(tx)?;
         allocations::attempt(tx, uuid)

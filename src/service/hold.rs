@@ -10,7 +10,7 @@
 
 use uuid::Uuid;
 
-use super::{Refusal, Refused, Rules, agent, allocations, flow, journal, rescue};
+use super::{Refusal, Refused, Rules, agent, allocations, flow, instance, journal, rescue};
 use crate::model::{Fault, FlowName, Hold, Node, Phase, Stage, Work};
 use crate::provision::Event;
 use crate::provision::machine::next;
@@ -204,7 +204,7 @@ fn give_up(tx: &Tx, owed: &Work, why: &str) -> Refused<()> {
 }
 
 /// The state that the flow's failure leads to. A state that a step holds has no failure, but it can be aborted.
-fn fail(tx: &Tx, node: &mut Node, owed: &Work, why: &str) -> Result<(), StoreError> {
+fn fail(tx: &Tx, node: &mut Node, owed: &Work, why: &str) -> Refused<()> {
     let event = [Event::Fail, Event::Abort].into_iter().find(|event| next(node.provision_state, *event).is_some());
     if let Some(event) = event {
         flow::fire(tx, node, event)?;
@@ -218,6 +218,8 @@ fn fail(tx: &Tx, node: &mut Node, owed: &Work, why: &str) -> Result<(), StoreErr
         FlowName::Service if begun_a_step => node.set_fault(Fault::Service, why.to_owned()),
         FlowName::Adopt => node.power_state = None,
         FlowName::Rescue => rescue::forget(tx, node)?,
+        // Its owner has given it up, whether the machine runs on or not.
+        FlowName::Delete => instance::wipe(tx, node)?,
         _ => {}
     }
     Ok(())

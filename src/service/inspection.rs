@@ -40,12 +40,12 @@ pub fn continue_inspection(tx: &Tx, report: &Report, peer: Peer, rules: &Rules) 
     if whereabouts::is_impostor(tx, &before, peer, &rules.agents)? {
         return Err(Refusal::not_found(NOBODY));
     }
-    if before.reservation.is_some() {
+    let owed = work::of_node(tx, before.uuid)?.filter(|work| work.flow == FlowName::Inspect);
+    // A change of power that rides on the wait goes first: nobody would carry it out once nothing waits any more.
+    if before.reservation.is_some() || owed.as_ref().is_some_and(|work| work.has_power_change()) {
         return Err(Refusal::locked(&before));
     }
-    let Some(owed) = work::of_node(tx, before.uuid)?.filter(|work| work.flow == FlowName::Inspect) else {
-        return Err(Refusal::not_found(NOBODY));
-    };
+    let Some(owed) = owed else { return Err(Refusal::not_found(NOBODY)) };
     blobs::put_json(tx, before.uuid, BlobKind::InspectionData, &report.data)?;
     // The answer shows the node as it was when it was found.
     let found = match report.takes_token {

@@ -16,6 +16,7 @@ pub mod hold;
 pub mod ident;
 pub mod inspection;
 pub mod inspection_rules;
+pub mod instance;
 pub mod journal;
 pub mod names;
 pub mod nodes;

@@ -202,7 +202,10 @@ impl Ramdisk {
             return Err(failed(&format!("{name} does not want to")));
         }
         let result = match name.as_str() {
-            "write_image" => json!(self.write_image(&step["args"]).await?),
+            "write_image" => {
+                self.world.clock.sleep(self.faults.pause_before_image()).await;
+                json!(self.write_image(&step["args"]).await?)
+            }
             "erase_devices_metadata" => {
                 self.world.clock.sleep(self.world.pace.step).await;
                 self.faults.wrote();

@@ -1,6 +1,7 @@
 //! How a ramdisk can misbehave. Each knob is turned from outside at any time; counted ones wear off.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use serde_json::Value;
 
@@ -17,6 +18,8 @@ pub struct Knobs {
     pub wrong_token: bool,
     /// The agent restarts (and forgets everything) after this many bytes of the next image.
     pub restart_after_bytes: Option<u64>,
+    /// How long it looks at its disk before it fetches an image.
+    pub pause_before_image: Duration,
     /// So many images are cut off on their way.
     pub cut_transfers: u32,
     /// This step fails when it is next executed.
@@ -103,6 +106,10 @@ impl Faults {
 
     pub(super) fn dies_instead_of_power_off(&self) -> bool {
         self.knobs().dies_instead_of_power_off
+    }
+
+    pub(super) fn pause_before_image(&self) -> Duration {
+        self.knobs().pause_before_image
     }
 
     pub(super) fn logs_hang(&self) -> bool {

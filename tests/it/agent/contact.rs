@@ -4,13 +4,13 @@
 use std::net::{IpAddr, Ipv4Addr};
 
 use bessemer::clock::Clock;
-use bessemer::model::{FlowName, Node, Phase, Port, Stage, State, Work};
+use bessemer::model::{FlowName, Node, Phase, Port, PowerTarget, Stage, State, Work};
 use bessemer::random::Random;
 use bessemer::service::agent::{Door, Found, Heartbeat, Lookup, heartbeat, lookup, refusal};
 use bessemer::service::inspection::{Report, continue_inspection};
 use bessemer::service::rules::Agents;
 use bessemer::service::whereabouts::Peer;
-use bessemer::service::{Refusal, Rules};
+use bessemer::service::{Refusal, Rules, power};
 use bessemer::store::leases::{self, Lease};
 use bessemer::store::{Options, Store, StoreError, nodes, ports, work};
 use jiff::SignedDuration;
@@ -372,6 +372,25 @@ async fn a_report_is_taken_from_a_machine_in_inspection_and_from_its_own_address
             }
         }
     }
+    Ok(())
+}
+
+/// It would be told that it was accepted, and nobody would carry it out: who reports asks again, and finds it done.
+#[tokio::test]
+async fn a_report_waits_for_a_change_of_power_that_a_client_was_promised() -> Tested {
+    let room = Room::new(State::InspectWait, dhcp()).await?;
+    room.lease(MAC, MACHINE.parse()?, 600).await?;
+    let (node, rules, peer) = (room.node, room.rules.clone(), peer_at(MACHINE));
+    let told = room.store.write(move |tx| {
+        let owed = Work::for_node(FlowName::Inspect, node, tx.now());
+        work::insert(tx, &Work { phase: Phase::Waiting, ..owed })?;
+        power::request(tx, node, PowerTarget::Reboot, None, &rules)?;
+        let report = Report { addresses: vec![MAC.to_owned()], ..Report::default() };
+        Ok::<_, Refusal>((continue_inspection(tx, &report, peer, &rules), work::of_node(tx, node)?))
+    });
+    let (told, owed) = told.await?;
+    assert!(matches!(told, Err(Refusal::Locked(_))), "{told:?}");
+    assert!(owed.is_some_and(|owed| owed.phase == Phase::Waiting && owed.has_power_change()));
     Ok(())
 }
 

@@ -231,8 +231,10 @@ async fn every_flow_can_be_given_up_wherever_it_stands() -> Fallible {
             node.provision_state = *state;
             node.target_provision_state = state.goal();
             node.target_power_state = (*flow == FlowName::Power).then_some(PowerState::Off);
+            node.instance_info.set("image_source", "file:///image");
             nodes::insert(tx, &node)?;
             blobs::put(tx, node.uuid, BlobKind::BootPlan, b"{}")?;
+            blobs::put(tx, node.uuid, BlobKind::ConfigDrive, b"secret")?;
             let mut owed = Work::for_node(*flow, node.uuid, tx.now());
             (owed.stage, owed.phase, owed.attempt) = (*stage, *phase, 1);
             work::insert(tx, &owed)?;
@@ -266,9 +268,10 @@ async fn every_flow_can_be_given_up_wherever_it_stands() -> Fallible {
     assert_eq!((done.was_held, done.abandoned, done.goes_on), (true, count + 1, 0));
     let (all, left, asked) = store
         .read(|read| {
-            let plans = nodes::all(read)?
-                .into_iter()
-                .map(|node| Ok((blobs::exists(read, node.uuid, BlobKind::BootPlan)?, node)));
+            let plans = nodes::all(read)?.into_iter().map(|node| {
+                let has = |kind| blobs::exists(read, node.uuid, kind);
+                Ok((has(BlobKind::BootPlan)?, has(BlobKind::ConfigDrive)?, node))
+            });
             Ok::<_, StoreError>((
                 plans.collect::<Result<Vec<_>, StoreError>>()?,
                 work::all(read)?,
@@ -283,11 +286,14 @@ async fn every_flow_can_be_given_up_wherever_it_stands() -> Fallible {
         asked[0].uuid
     );
     assert_eq!((asked[0].state, asked[0].last_error.as_ref()), (AllocationState::Error, Some(&told)));
-    for (plan, node) in &all {
+    for (plan, drive, node) in &all {
         let state = node.provision_state;
         assert!(state.is_stable() || state.is_failed(), "{state} is on its way, and nobody works on it");
         assert!(node.reservation.is_none() && node.target_power_state.is_none(), "{node:?}");
         assert!(!plan || state == bessemer::model::State::Active, "{state}: it would still boot its ramdisk");
+        // What was to be deleted is gone, but for the machine.
+        let deleted = node.last_error.is_some() && state == bessemer::model::State::Error;
+        assert_eq!((*drive, node.instance_info.map().is_empty()), (!deleted, deleted), "{state}: its instance");
     }
     Ok(())
 }

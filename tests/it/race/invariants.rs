@@ -35,7 +35,9 @@ pub fn among(nodes: &[Node], allocations: &[Allocation], work: &[Work], deleted:
     for a in allocations {
         let owed = work.iter().find(|work| work.allocation_uuid == Some(a.uuid));
         match a.state {
-            AllocationState::Active if a.node_uuid.is_none() => found.push(format!("I1: {} is active nowhere", a.uuid)),
+            AllocationState::Active if !nodes.iter().any(|node| node.allocation_uuid == Some(a.uuid)) => {
+                found.push(format!("I1: {} is active nowhere", a.uuid));
+            }
             AllocationState::Active => {}
             AllocationState::Error if a.node_uuid.is_some() || a.last_error.is_none() => {
                 found.push(format!("I2: {} is in error: {a:?}", a.uuid));

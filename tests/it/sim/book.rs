@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use bessemer::clock::Instant;
 use bessemer::provision::Event;
+use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 /// A request of which nobody knows what became of it may still be on its way for so long: twice what a stream stalls.
@@ -148,6 +149,8 @@ pub struct Pages {
     pub faults: BTreeMap<&'static str, u64>,
     pub answers: BTreeMap<u16, u64>,
     pub breaches: Vec<String>,
+    /// There is a breach.
+    broken: CancellationToken,
     pub commits: u64,
     pub kills: u64,
 }
@@ -164,6 +167,11 @@ impl Book {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Is cancelled by the first breach.
+    pub fn broken(&self) -> CancellationToken {
+        self.open().broken.clone()
+    }
+
     pub fn count(&self, fault: &'static str) {
         *self.open().faults.entry(fault).or_default() += 1;
     }
@@ -177,6 +185,7 @@ impl Pages {
     pub fn breach(&mut self, what: String) {
         if self.breaches.len() < MOST && !self.breaches.contains(&what) {
             self.breaches.push(what);
+            self.broken.cancel();
         }
     }
 

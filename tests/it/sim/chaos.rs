@@ -38,9 +38,10 @@ pub fn end(world: &World) {
     for machine in &world.rack.machines {
         machine.bmc.misbehave(|faults| *faults = Default::default());
         machine.agent_faults.set(|knobs| {
-            let writes = knobs.writes;
+            let (writes, pause) = (knobs.writes, knobs.pause_before_image);
             *knobs = Default::default();
             (knobs.plain, knobs.even_key, knobs.writes) = (!world.plan.tls, true, writes);
+            knobs.pause_before_image = pause;
         });
         machine.boot_faults.set(|knobs| *knobs = Default::default());
         world.book.open().asked(&machine.model.name).lies = false;
@@ -98,7 +99,8 @@ fn strike(world: &World, chance: &Random, trouble: Trouble) {
         Trouble::AgentAnswers => {
             count("agent answers late, foreign, lost or garbled");
             let draw = || if up { chance.below(4) as u32 } else { 0 };
-            let drawn = [draw(), draw(), draw(), draw(), draw(), draw()];
+            // Those that we wait out may be many.
+            let drawn = [draw() * 5, draw() * 5, draw(), draw(), draw(), draw()];
             machine.agent_faults.set(|knobs| {
                 [
                     knobs.late_results,
@@ -143,8 +145,7 @@ fn strike(world: &World, chance: &Random, trouble: Trouble) {
         }
         Trouble::PlugPulled => {
             count("power touched by hand");
-            world.book.open().asked(&machine.model.name).touched = Some(world.clock.instant());
-            machine.bmc.chassis().act(if up { Action::Off } else { Action::On });
+            world.touch(machine, if up { Action::Off } else { Action::On });
         }
     }
 }
@@ -186,7 +187,7 @@ fn lies(world: &World, machine: &Machine, chance: &Random, up: bool) {
 
 fn agent_fails(world: &World, machine: &Machine, chance: &Random, up: bool) {
     world.book.count("agent fails a step, or cannot switch off");
-    let steps = ["write_image", "erase_devices_metadata", "burnin_cpu", "finalize_rescue"];
+    let steps = ["write_image", "erase_devices_metadata", "burnin_cpu", "finalize_rescue", "finalize_rescue"];
     let step = steps[chance.below(steps.len() as u64) as usize].to_owned();
     let (fails, dies, token) = (chance.below(3) == 0, chance.below(3) == 0, chance.below(4) == 0);
     machine.agent_faults.set(|knobs| {

@@ -16,6 +16,8 @@ use super::rules::Rows;
 const START: Duration = Duration::from_secs(5);
 /// How soon a row of work that can be walked is.
 const WAKE: Duration = Duration::from_secs(2);
+/// How long an allocation may wait for a node.
+const PATIENCE: SignedDuration = SignedDuration::from_secs(3);
 /// How long anything may wait without hearing anything.
 const LONGEST: SignedDuration = SignedDuration::from_secs(900);
 /// How soon a deadline is noticed that has passed: the engine looks at its table once a minute, and when the clock is set.
@@ -115,7 +117,7 @@ impl Holders {
     }
 }
 
-/// Whoever waits says for what, and until when; and whoever works on a node holds it.
+/// Whoever waits says for what, and until when; whoever begins says so first; and whoever works on a node holds it.
 pub fn waits(rows: &Rows, book: &Book) {
     for work in &rows.work {
         let reason = work.why.as_deref().is_some_and(|why| !why.is_empty());
@@ -128,6 +130,16 @@ pub fn waits(rows: &Rows, book: &Book) {
         };
         if wrong {
             book.breach(format!("a wait without a reason or a deadline: {work:?}"));
+        }
+        if work.phase == Phase::Ready && work.attempt > 0 {
+            book.breach(format!("work was begun, and is written down as if it were not: {work:?}"));
+        }
+        if work.flow != FlowName::Power && work.holds_reservation() && work.has_power_change() {
+            book.breach(format!("a change of power rides on work that does not wait: {work:?}"));
+        }
+        let whole = work.deadline_at.map(|at| at.duration_since(work.since));
+        if work.flow == FlowName::Allocate && whole.is_some_and(|whole| whole > PATIENCE) {
+            book.breach(format!("an allocation waits for too long: {work:?}"));
         }
         let Some(uuid) = work.node_uuid else { continue };
         match rows.node(uuid) {

@@ -23,6 +23,7 @@ mod machines;
 mod many;
 mod others;
 mod owner;
+mod placing;
 mod plan;
 mod rules;
 mod world;

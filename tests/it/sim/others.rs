@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bessemer::provision::Event;
+use bessemer::sim::bmc::Action;
 use hyper::Method;
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -16,27 +17,33 @@ use super::world::World;
 /// Somebody who wants machines by what they are, and gives them back.
 pub async fn allocate(world: Arc<World>) {
     let client = Client::new(world.clone(), 1000);
-    let mut held: Vec<Uuid> = Vec::new();
+    let (mut held, mut hurry): (Vec<Uuid>, bool) = Default::default();
     for number in 0..world.plan.acts * 2 {
-        // Now and then at once, while the one before may still be waiting.
-        client.pause(if client.one_in(3) { 1 } else { 300 }).await;
+        if !hurry {
+            client.pause(300).await;
+        }
         if client.is_over() {
             return;
         }
-        if client.one_in(3) {
+        let busy = !hurry && client.one_in(3);
+        if busy {
             keep_busy(&client).await;
         }
-        if held.is_empty() || client.one_in(2) {
+        if !hurry && (held.is_empty() || busy || client.one_in(2)) {
             let told = client.ask(Method::POST, "/v1/allocations", Some(wanted(&client, number))).await;
             if let Told::Answer(201, made) = told
                 && let Some(uuid) = uuid_of(&made)
             {
                 world.book.open().allocations.insert(uuid);
                 held.push(uuid);
+                // Who does not wait for what is waiting deletes it.
+                hurry = busy && client.one_in(2);
             }
             continue;
         }
-        let uuid = held.swap_remove(client.chance.below(held.len() as u64) as usize);
+        let at =
+            if std::mem::take(&mut hurry) { held.len() - 1 } else { client.chance.below(held.len() as u64) as usize };
+        let uuid = held.swap_remove(at);
         world.book.open().doomed.entry(uuid).or_default().ask();
         let told = client.ask(Method::DELETE, &format!("/v1/allocations/{uuid}"), None).await;
         let (mut book, now) = (world.book.open(), world.clock.instant());
@@ -91,10 +98,31 @@ pub async fn keep(world: Arc<World>) {
             made = matches!(told, Told::Answer(201 | 409, _));
         }
         let Told::Answer(200, shown) = client.ask(Method::GET, "/bessemer/v1/hold", None).await else { continue };
-        if shown["held"] == true && client.one_in(2) {
-            release(&client).await;
+        if shown["held"] == true {
+            tempt(&client).await;
+            if client.one_in(2) {
+                release(&client).await;
+            }
         }
     }
+}
+
+/// Asks a service in hold for what it must not do, while somebody switches a machine off and on by hand.
+async fn tempt(client: &Client) {
+    let machines = &client.world.rack.machines;
+    let machine = &machines[client.chance.below(machines.len() as u64) as usize];
+    let (name, manage) = (&machine.model.name, Kind::Verb(Event::Manage));
+    client.world.touch(machine, Action::Off);
+    let _ = client.ask(Method::POST, "/v1/allocations", Some(wanted(client, 1000))).await;
+    let requests: [(&str, &[Kind], Value); 3] = [
+        ("states/power", &[], json!({"target": "power on"})),
+        ("states/provision", &[manage], json!({"target": "manage"})),
+        ("management/boot_device", &[], json!({"boot_device": "disk"})),
+    ];
+    for (path, kinds, body) in requests {
+        let _ = client.ask_for(name, kinds, &format!("/v1/nodes/{name}/{path}"), body).await;
+    }
+    client.world.touch(machine, Action::On);
 }
 
 /// Releases the store. Whoever has its work abandoned asks for the end of what is held, too, which is an abort.

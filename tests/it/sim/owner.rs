@@ -20,7 +20,7 @@ const ACTS: &[(&[&str], &[&str])] = &[
     (&["enroll"], &["manage", "manage", "manage", "mark", "traits"]),
     (&["manageable"], &["provide", "provide", "provide", "provide", "clean", "inspect", "adopt", "power", "traits", "remove"]),
     (&["available"], &["active", "active", "active", "active", "manage", "power", "remove", "mark"]),
-    (&["active"], &["deleted", "deleted", "rebuild", "rescue", "rescue", "power", "hand", "claim", "service", "device", "maintenance", "remove"]),
+    (&["active"], &["deleted", "deleted", "rebuild", "rescue", "rescue", "rescue", "power", "hand", "claim", "service", "device", "maintenance", "remove"]),
     (&["rescue"], &["unrescue", "unrescue", "deleted", "power"]),
     (&["deploy failed"], &["active", "deleted", "rebuild"]),
     (&["clean failed"], &["manage"]),
@@ -262,8 +262,7 @@ impl Owner {
         self.wait(300).await;
         let (world, machine) = (&self.client.world, &self.client.world.rack.machines[self.at]);
         world.clock.sleep(BEFORE_THE_HAND).await;
-        world.book.open().asked(&self.name).touched = Some(world.clock.instant());
-        machine.bmc.chassis().act(Action::On);
+        world.touch(machine, Action::On);
         self.client.pause(240).await;
     }
 
@@ -299,7 +298,13 @@ impl Owner {
                     body["deploy_steps"] = json!([step]);
                 }
             }
-            "rescue" => body["rescue_password"] = self.secret("rescue").into(),
+            "rescue" => {
+                body["rescue_password"] = self.secret("rescue").into();
+                // Whatever becomes of it, nobody else is to have the machine.
+                if self.client.one_in(2) {
+                    self.claim().await;
+                }
+            }
             "clean" => {
                 let erase = json!({"interface": "deploy", "step": "erase_devices_metadata"});
                 let own = |name: &str| json!({"interface": "deploy", "step": name});

@@ -98,7 +98,7 @@ impl Plan {
             automated_clean: one_in(2),
             fast_track: one_in(4),
             power_sync: Duration::from_secs(if one_in(3) { 0 } else { 60 }),
-            force_power: one_in(6),
+            force_power: one_in(4),
             deaths: (0..deaths).map(|_| 1 + random.below(150)).collect(),
             step: Duration::from_secs(if one_in(3) { 90 } else { 2 }),
         }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use bessemer::clock::{Clock, Instant};
-use bessemer::model::{Allocation, AllocationState, EventKind, Node, Phase, State, Work};
+use bessemer::model::{Allocation, AllocationState, EventKind, Node, Phase, PowerState, State, Work};
 use bessemer::provision::Event;
 use bessemer::provision::table::{Row, TRANSITIONS};
 use bessemer::sim::machine::Machine;
@@ -14,6 +14,7 @@ use uuid::Uuid;
 use super::book::Book;
 use super::holders::{self, Holders, Life};
 use super::machines::Machines;
+use super::placing::Placing;
 use super::plan::Plan;
 use crate::race::invariants;
 
@@ -26,6 +27,8 @@ struct Known {
     /// Since when it is in it.
     since: Instant,
     last_event: i64,
+    /// The change of power that is under way, and the row of work that it rides on.
+    switches: Option<(PowerState, i64)>,
 }
 
 pub struct Rules {
@@ -36,8 +39,7 @@ pub struct Rules {
     known: BTreeMap<Uuid, Known>,
     machines: Machines,
     holders: Holders,
-    /// The nodes that allocations had last.
-    placed: BTreeMap<Uuid, Uuid>,
+    placing: Placing,
     /// What had been begun by the last commit, if the store was in hold then.
     held: Option<BTreeSet<Uuid>>,
     /// When this process began.
@@ -81,7 +83,7 @@ impl Rules {
             known: BTreeMap::new(),
             machines: Machines::new(clock.clone(), book.clone(), image_bytes, plan),
             holders: Holders::new(clock.clone(), book.clone()),
-            placed: BTreeMap::new(),
+            placing: Placing::default(),
             held: None,
             began: clock.instant(),
             sum: 0,
@@ -122,6 +124,7 @@ impl Rules {
         holders::waits(&rows, &self.book);
         self.nothing_begins_in_hold(&rows);
         self.acknowledged(&rows);
+        self.placing.look(&rows, &self.book);
         self.transitions(read, &rows)?;
         self.add(&rows);
         Ok(())
@@ -136,6 +139,7 @@ impl Rules {
             if node.target_power_state.is_some() {
                 self.book.open().asked(node.name.as_deref().unwrap_or_default()).expected = Some(now);
             }
+            self.switched(node, rows.owed(node.uuid));
             let known = self.known.get(&node.uuid);
             if known.is_some_and(|known| known.state == node.provision_state && known.last_event != 0) {
                 continue;
@@ -161,7 +165,8 @@ impl Rules {
             if state != node.provision_state {
                 self.book.breach(format!("node {} came from {state} to {} untold", node.uuid, node.provision_state));
             }
-            let known = Known { state: node.provision_state, since: now, last_event };
+            let switches = known.and_then(|known| known.switches);
+            let known = Known { state: node.provision_state, since: now, last_event, switches };
             self.known.insert(node.uuid, known);
         }
         Ok(())
@@ -181,6 +186,21 @@ impl Rules {
         asked.saw(row.on);
         if !asked.asked_for(row.on, now) {
             book.breach(format!("{name}: nobody asked for {} in {}", row.on, row.from));
+        }
+    }
+
+    /// A change of power that went well is written down as it was asked for.
+    fn switched(&mut self, node: &Node, owed: Option<&Work>) {
+        let Some(known) = self.known.get_mut(&node.uuid) else { return };
+        let riding = owed.filter(|work| work.has_power_change() && node.reservation.is_some());
+        let now = node.target_power_state.zip(riding).map(|(target, work)| (target, work.id));
+        let Some((target, row)) = std::mem::replace(&mut known.switches, now) else { return };
+        if now.is_some_and(|(other, same)| same == row && other != target) {
+            self.book.breach(format!("node {} is being switched to {target:?}, and that was changed", node.uuid));
+        }
+        let over = node.target_power_state.is_none() && owed.is_none_or(|work| work.id == row);
+        if over && node.last_error.is_none() && node.power_state != Some(target) {
+            self.book.breach(format!("node {} was switched to {target:?}, and is {:?}", node.uuid, node.power_state));
         }
     }
 
@@ -240,9 +260,9 @@ impl Rules {
         for uuid in gone {
             book.allocations.remove(&uuid);
             // Whoever undeploys a node, or removes it, ends the allocation that it has then.
-            let ended = self.placed.get(&uuid).is_some_and(|node| {
-                let undeployed = self.known.get(node).is_some_and(|known| known.state == State::Deleting);
-                undeployed || (rows.node(*node).is_none() && book.is_doomed(*node, now))
+            let ended = self.placing.node_of(uuid).is_some_and(|node| {
+                let undeployed = self.known.get(&node).is_some_and(|known| known.state == State::Deleting);
+                undeployed || (rows.node(node).is_none() && book.is_doomed(node, now))
             });
             if !ended && !book.is_doomed(uuid, now) {
                 breaches.push(format!("allocation {uuid} was acknowledged and is gone"));
@@ -250,14 +270,6 @@ impl Rules {
         }
         breaches.into_iter().for_each(|it| book.breach(it));
         drop(book);
-        for allocation in &rows.allocations {
-            let Some(node) = allocation.node_uuid else { continue };
-            let new = self.placed.insert(allocation.uuid, node).is_none();
-            if new && rows.node(node).is_some_and(|node| node.reservation.is_some()) {
-                self.book
-                    .breach(format!("I7: allocation {} was given node {node}, which is reserved", allocation.uuid));
-            }
-        }
     }
 
     fn add(&mut self, rows: &Rows) {

@@ -5,7 +5,7 @@ use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
 use std::time::Duration;
 
 use bessemer::app::{Seams, Service};
@@ -16,8 +16,8 @@ use bessemer::net::Net;
 use bessemer::net::memory::{Network, Seen};
 use bessemer::random::Random;
 use bessemer::sim::agent;
-use bessemer::sim::bmc::{self, Personality, User};
-use bessemer::sim::machine::Pace;
+use bessemer::sim::bmc::{self, Action, Personality, User};
+use bessemer::sim::machine::{Machine, Pace};
 use bessemer::sim::netboot::{self, Firmware};
 use bessemer::sim::rack::{self, Rack};
 use bessemer::sim::system;
@@ -42,6 +42,9 @@ const IMAGE_LENGTH: usize = IMAGE_BYTES + 512;
 /// How long everything may take to come to rest once nothing goes wrong any more: the longest wait for an agent, twice,
 /// and what a clock that was set back adds to it.
 const REST: Duration = Duration::from_secs(4 * 3600);
+/// How long a seed may take by the wall's clock: hundreds of times what it takes. Whoever turns round and round at one
+/// virtual moment never comes to an end.
+const PATIENCE: Duration = Duration::from_secs(120);
 /// How often the clients and the end look at the world.
 const LOOK: Duration = Duration::from_secs(10);
 
@@ -95,18 +98,23 @@ pub fn run(seed: u64, aloud: bool) -> Report {
     let log = Log::new(aloud);
     let (kept, plan) = (log.clone(), Plan::of(seed));
     let troubles = format!("{:?}", plan.troubles);
-    let ended = std::thread::spawn(move || {
+    let (done, ended) = mpsc::channel();
+    std::thread::spawn(move || {
         blocking::inline_on_this_thread();
         let _logs = log.install();
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build()?;
-        runtime.block_on(live(plan, log))
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build();
+        let ended = runtime.map_err(Into::into).and_then(|runtime| runtime.block_on(live(plan, log)));
+        let _ = done.send(ended);
     });
-    let mut report = match ended.join() {
+    let broken = |breach: String| Report { breaches: vec![breach], ..Report::default() };
+    let mut report = match ended.recv_timeout(PATIENCE) {
         Ok(Ok(report)) => report,
-        Ok(Err(error)) => {
-            Report { breaches: vec![format!("the world could not be made: {error}")], ..Report::default() }
+        Ok(Err(error)) => broken(format!("the world could not be made: {error}")),
+        Err(mpsc::RecvTimeoutError::Disconnected) => broken("something panicked; see above".to_owned()),
+        // Its thread is left to itself: nobody can end it.
+        Err(mpsc::RecvTimeoutError::Timeout) => {
+            broken(format!("it stands still: after {PATIENCE:?} it has not come to its end"))
         }
-        Err(_) => Report { breaches: vec!["something panicked; see above".to_owned()], ..Report::default() },
     };
     report.seed = seed;
     report.troubles = troubles;
@@ -158,22 +166,32 @@ async fn live(plan: Plan, log: Log) -> Fallible<Report> {
     trouble.spawn(others::keep(world.clone()));
     trouble.spawn(chaos::reign(world.clone()));
 
-    let over = tokio::time::timeout(world.plan.chaos, async { while clients.join_next().await.is_some() {} }).await;
-    world.calm.cancel();
-    while let Some(ended) = clients.join_next().await {
-        ended?;
-    }
-    let _ = over;
-    while let Some(ended) = trouble.join_next().await {
-        ended?;
-    }
-    chaos::end(&world);
-    world.spare();
-    others::tidy(&world).await;
-    let ends = world.rest().await?;
-    world.stop.cancel();
-    while let Some(ended) = process.join_next().await {
-        ended?;
+    let broken = world.book.broken();
+    let whole = async {
+        let _ = tokio::time::timeout(world.plan.chaos, async { while clients.join_next().await.is_some() {} }).await;
+        world.calm.cancel();
+        for set in [&mut clients, &mut trouble] {
+            while let Some(ended) = set.join_next().await {
+                ended?;
+            }
+        }
+        chaos::end(&world);
+        world.spare();
+        others::tidy(&world).await;
+        let ends = world.rest().await?;
+        world.stop.cancel();
+        while let Some(ended) = process.join_next().await {
+            ended?;
+        }
+        Fallible::Ok(ends)
+    };
+    // What comes after the first breach says nothing, and may take for ever.
+    let ends = match broken.run_until_cancelled(whole).await {
+        Some(ends) => ends?,
+        None => Vec::new(),
+    };
+    if let Some(eye) = world.current().eye.take() {
+        eye.kill_quietly();
     }
     let lived = world.clock.instant() - started;
     let sums = (world.network.seen().sum, world.disk.rules().sum);
@@ -242,7 +260,9 @@ impl World {
         book.open().secrets.insert(password.clone());
         let mut rules = Rules::new(clock.clone(), book.clone(), IMAGE_LENGTH, &plan);
         for machine in &rack.machines {
-            machine.agent_faults.set(|knobs| (knobs.plain, knobs.even_key) = (!plan.tls, true));
+            machine.agent_faults.set(|knobs| {
+                (knobs.plain, knobs.even_key, knobs.pause_before_image) = (!plan.tls, true, plan.step);
+            });
             rules.follow(machine);
         }
         let (full, rules) = (Arc::new(AtomicBool::new(false)), Arc::new(Mutex::new(rules)));
@@ -276,6 +296,12 @@ impl World {
 
     pub fn admin(&self) -> SocketAddr {
         ADMIN
+    }
+
+    /// Somebody stands beside the machine.
+    pub fn touch(&self, machine: &Machine, action: Action) {
+        self.book.open().asked(&machine.model.name).touched = Some(self.clock.instant());
+        machine.bmc.chassis().act(action);
     }
 
     /// The process dies where it stands.
@@ -378,8 +404,7 @@ impl World {
             };
             // Twice in a row: what is about to begin has begun by then.
             quiet = if found.is_empty() { quiet + 1 } else { 0 };
-            // A world that is broken already need not come to rest.
-            if quiet == 2 || !self.book.open().breaches.is_empty() {
+            if quiet == 2 {
                 break;
             }
             if self.clock.instant() >= until {
