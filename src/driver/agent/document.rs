@@ -59,6 +59,12 @@ pub fn kind(flow: FlowName) -> &'static str {
     }
 }
 
+/// The command that asks for the steps of a flow.
+pub fn question(flow: FlowName) -> String {
+    let kind = kind(flow);
+    format!("{kind}.get_{kind}_steps")
+}
+
 /// The command that carries the steps of a flow.
 pub fn execute(flow: FlowName) -> String {
     let kind = kind(flow);

@@ -1,12 +1,13 @@
 //! What the agent's command list says of one step. Pure.
 
-use crate::model::Step;
+use super::document::{execute, question};
+use crate::model::{FlowName, Step};
 use crate::wire::ipa::{CommandResult, CommandStatus};
 
 /// How a step stands.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Progress {
-    /// The agent has executed nothing since it started: it is fresh.
+    /// The agent has executed nothing since it started, or since the flow asked it for its steps.
     Fresh,
     Running,
     Succeeded,
@@ -22,14 +23,15 @@ pub enum Progress {
 }
 
 impl Progress {
-    /// Judges by the last command that is not a mere question. `command` is the one that carries steps
-    /// (`deploy.execute_deploy_step`).
+    /// Judges by the last command that is not a mere question. `over` is the one that ended the flow's step before.
     ///
     /// A success names its step, so another step's is not taken for ours. A running or failed one does not; but the agent
-    /// runs one command at a time, and after a failure no further step is sent, so it can only be ours.
-    pub fn of(commands: &[CommandResult], command: &str, step: &Step) -> Self {
-        let Some(last) = commands.iter().rev().find(|command| !is_question(command)) else { return Progress::Fresh };
-        if !last.is(command) {
+    /// runs one command at a time, and after a failure no further step is sent, so it can only be ours. A ramdisk that
+    /// was kept has done the same step for an earlier flow, and a flow may have it done twice: what was before the question
+    /// for the flow's steps, or has ended a step already, says nothing of this one.
+    pub fn of(commands: &[CommandResult], flow: FlowName, step: &Step, over: Option<&str>) -> Self {
+        let Some(last) = last(commands, flow) else { return Progress::Fresh };
+        if !last.is(&execute(flow)) || over == Some(&last.id) {
             return Progress::Elsewhere;
         }
         match last.command_status {
@@ -47,6 +49,13 @@ impl Progress {
             },
         }
     }
+}
+
+/// The last command that the agent was given for the flow and that is no question.
+pub fn last(commands: &[CommandResult], flow: FlowName) -> Option<&CommandResult> {
+    let asked = question(flow);
+    let mut of_the_flow = commands.iter().rev().take_while(|command| !command.is(&asked));
+    of_the_flow.find(|command| !is_question(command))
 }
 
 /// Commands that change nothing, which we send in between.
@@ -92,20 +101,29 @@ mod tests {
     fn only_the_last_command_that_is_no_question_counts() {
         use CommandStatus as S;
         let question = result("get_deploy_steps", S::Succeeded, None);
+        let logs = result("collect_system_logs", S::Succeeded, None);
         let ours = result("execute_deploy_step", S::Succeeded, Some("write_image"));
         let earlier = result("execute_deploy_step", S::Succeeded, Some("inject_files"));
         let running = result("execute_deploy_step", S::Running, None);
         let foreign = result("execute_clean_step", S::Succeeded, Some("write_image"));
         let of = |list: &[&CommandResult]| {
             let list: Vec<_> = list.iter().map(|it| (*it).clone()).collect();
-            Progress::of(&list, "deploy.execute_deploy_step", &step())
+            Progress::of(&list, FlowName::Deploy, &step(), None)
         };
         assert_eq!(of(&[]), Progress::Fresh);
         assert_eq!(of(&[&question]), Progress::Fresh);
-        assert_eq!(of(&[&earlier, &ours, &question]), Progress::Succeeded);
+        assert_eq!(of(&[&ours, &question]), Progress::Fresh, "it was done for an earlier flow");
+        assert_eq!(of(&[&ours, &question, &running]), Progress::Running);
+        assert_eq!(of(&[&question, &earlier, &ours, &logs]), Progress::Succeeded);
         assert_eq!(of(&[&ours, &running]), Progress::Running);
         assert_eq!(of(&[&earlier]), Progress::Elsewhere);
         assert_eq!(of(&[&ours, &foreign]), Progress::Elsewhere);
+        let done = CommandResult { id: "2".into(), ..ours.clone() };
+        assert_eq!(
+            Progress::of(std::slice::from_ref(&ours), FlowName::Deploy, &step(), Some("1")),
+            Progress::Elsewhere
+        );
+        assert_eq!(Progress::of(&[ours, done], FlowName::Deploy, &step(), Some("1")), Progress::Succeeded);
         assert!(matches!(
             of(&[&result("execute_deploy_step", S::Failed, None)]),
             Progress::Failed { transfer: false, .. }

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use serde_json::{Map, Value};
 
-use super::document::{execute, execute_params, kind, node_and_ports};
+use super::document::{execute, execute_params, kind, node_and_ports, question};
+use super::progress::last;
 use super::{AgentClient, Progress, Started, drive, raid};
 use crate::driver::traits::RamdiskFor;
 use crate::driver::{Driver, DriverError, Outcome, Task};
@@ -21,6 +22,8 @@ const PATIENCE: u64 = 5;
 const SENT: &str = "agent_step_sent";
 const REBOOTED: &str = "agent_rebooted_after";
 const TRIES: &str = "agent_step_tries";
+/// The agent's command that ended the step before.
+const OVER: &str = "agent_step_over";
 /// In which life of the service it was sent, and how often its transfer was cut by the end of one.
 const SENT_IN: &str = "agent_step_sent_in";
 const CUT: &str = "agent_step_cut";
@@ -30,7 +33,7 @@ const CUTS: u64 = 20;
 /// Asks for the steps of a flow and remembers the hardware managers' version.
 pub async fn offered(task: &mut Task, flow: FlowName) -> Result<Vec<Step>, DriverError> {
     let client = AgentClient::of(task).await?;
-    let command = format!("{0}.get_{0}_steps", kind(flow));
+    let command = question(flow);
     let answer = client.call(&command, node_and_ports(task), OFFER).await?;
     let list: ipa::StepList = serde_json::from_value(answer.unwrap_or_default())
         .map_err(|_| DriverError::Refused(format!("the agent's answer to {command} is no list of steps")))?;
@@ -108,7 +111,8 @@ pub async fn look(task: &mut Task, flow: FlowName, step: &Step) -> Result<Look, 
     };
     let sent = task.args.text(SENT).as_deref() == Some(&step.name());
     let wait = || Look::Settled(Outcome::wait(WaitFor::StepEnd.with(step.name())));
-    Ok(match Progress::of(&commands, &execute(flow), step) {
+    let over = task.args.text(OVER);
+    Ok(match Progress::of(&commands, flow, step, over.as_deref()) {
         Progress::Running => wait(),
         // What it writes begins anew with the disk's first byte, so that doing it again does no harm.
         Progress::Failed { why, transfer: true } if step.source == StepSource::Driver && was_cut(task) => {
@@ -120,6 +124,7 @@ pub async fn look(task: &mut Task, flow: FlowName, step: &Step) -> Result<Look, 
         }
         Progress::Succeeded => {
             forget(task);
+            task.args.set(OVER, last(&commands, flow).map(|command| command.id.clone()));
             Look::Done(result_of(&commands, flow))
         }
         Progress::Fresh if task.args.text(REBOOTED).as_deref() == Some(&step.name()) => {

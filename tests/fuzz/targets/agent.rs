@@ -5,7 +5,7 @@
 
 use bessemer::api::request::Query;
 use bessemer::driver::agent::Progress;
-use bessemer::model::{InterfaceKind, Step, StepSource};
+use bessemer::model::{FlowName, InterfaceKind, Step, StepSource};
 use bessemer::wire::ipa::{Command, CommandList, Heartbeat, ImageInfo, Lookup, StepList};
 use bessemer::wire::mac::Mac;
 use serde::Serialize;
@@ -53,7 +53,7 @@ fn commands(list: &CommandList) {
         source: StepSource::Agent,
         children: None,
     };
-    let progress = Progress::of(&list.commands, "deploy.execute_deploy_step", &step);
+    let progress = Progress::of(&list.commands, FlowName::Deploy, &step, None);
     if let Progress::Failed { why, .. } = &progress {
         assert!(why.chars().count() <= MOST_FAILURE, "a reason of {} characters", why.len());
     }

@@ -197,6 +197,25 @@ async fn an_agent_that_restarts_in_the_middle_is_borne_with_and_then_given_up() 
     Ok(())
 }
 
+/// A ramdisk that was kept has cleaned the machine before, and a client may ask for a step twice: that it was done then says
+/// nothing of now.
+#[tokio::test]
+async fn a_step_that_the_agent_cannot_take_at_once_is_not_taken_for_done_because_it_was_done_before() -> Tested {
+    let bench = Bench::new().await?;
+    for flow in 0..2 {
+        let mut task = bench.task()?;
+        task.flow = Some(FlowName::Clean);
+        let steps = Driver::of(&task.node)?.deploy.agent_steps(&mut task, FlowName::Clean).await?.ok_or("no steps")?;
+        let erase = steps.into_iter().find(|step| step.step == "erase_devices_metadata").ok_or("no such step")?;
+        for time in 1..=2 {
+            bench.faults.set(|knobs| knobs.busy_answers = 1);
+            assert_eq!(walk(&mut task, &erase).await?, Outcome::Done);
+            assert_eq!(bench.faults.writes(), flow * 2 + time, "flow {flow}, time {time}");
+        }
+    }
+    Ok(())
+}
+
 #[tokio::test]
 async fn the_agents_steps_come_with_the_configured_priorities() -> Tested {
     let bench = Bench::new().await?;

@@ -1,7 +1,7 @@
 //! Random and mutated JSON, as an attacker on the deploy network would send it: never a panic, whatever it is.
 
 use bessemer::driver::agent::Progress;
-use bessemer::model::{InterfaceKind, Step, StepSource};
+use bessemer::model::{FlowName, InterfaceKind, Step, StepSource};
 use bessemer::random::Random;
 use bessemer::wire::ipa::{Command, CommandList, Heartbeat, ImageInfo, Inspection, Inventory, Lookup, StepList};
 use serde_json::json;
@@ -37,7 +37,7 @@ fn read_all(bytes: &[u8]) {
         children: None,
     };
     if let Ok(list) = serde_json::from_slice::<CommandList>(bytes) {
-        let _ = Progress::of(&list.commands, "deploy.execute_deploy_step", &step);
+        let _ = Progress::of(&list.commands, FlowName::Deploy, &step, None);
         let _: Vec<String> = list.commands.iter().map(|command| command.failure()).collect();
     }
     if let Ok(list) = serde_json::from_slice::<StepList>(bytes) {
