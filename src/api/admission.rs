@@ -12,20 +12,17 @@
 //! their own and go first in the writer's queue (`store`).
 
 use std::net::IpAddr;
-use std::sync::atomic::Ordering::Relaxed;
-use std::sync::atomic::{AtomicU64, AtomicUsize};
 use std::time::Duration;
 
 use super::Fault;
-use super::fair::{Fair, Share};
+use super::fair::{Fair, Line, Share};
 use super::surface::route::{Gives, Method};
 use super::surface::{Reach, Route};
 
 /// What large answers may hold together until they are taken.
 pub const ANSWER_BYTES: usize = 128 << 20;
-
-/// The longest time for which a client is sent away.
-const LONGEST_SECS: u64 = 60;
+/// How long one of them waits for memory.
+const ANSWER_WITHIN: Duration = Duration::from_secs(2);
 
 /// What a request is to the service.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,73 +44,25 @@ impl Class {
     }
 }
 
-/// A class's bound, and how long a request stands before it.
-struct Door {
-    places: Fair,
-    within: Duration,
-    /// Who stands before it now.
-    waiting: AtomicUsize,
-    /// How many it has let in.
-    entered: AtomicU64,
-}
-
-impl Door {
-    async fn enter(&self, source: IpAddr) -> Result<Share, u64> {
-        let before = self.entered.load(Relaxed);
-        self.waiting.fetch_add(1, Relaxed);
-        // Also if the client goes away meanwhile.
-        let left = Left(&self.waiting);
-        let taken = self.places.take(source, 1, self.within).await;
-        drop(left);
-        if let Some(share) = taken {
-            self.entered.fetch_add(1, Relaxed);
-            return Ok(share);
-        }
-        Err(come_back(self.waiting.load(Relaxed), self.entered.load(Relaxed) - before, self.within))
-    }
-}
-
-struct Left<'a>(&'a AtomicUsize);
-
-impl Drop for Left<'_> {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Relaxed);
-    }
-}
-
-/// In how many seconds a client shall come back who waited for so long in vain while so many were let in: once those who
-/// still stand there will have been, at this pace. It is never told to hurry more than it did, and never to stay away for good.
-fn come_back(waiting: usize, entered: u64, waited: Duration) -> u64 {
-    let waited = waited.as_secs().max(1);
-    let pace = entered.max(1);
-    let ahead = u64::try_from(waiting).unwrap_or(u64::MAX);
-    ahead.saturating_mul(waited).div_ceil(pace).clamp(waited, LONGEST_SECS)
-}
-
 /// See the head of this file.
 pub struct Admission {
     /// Memory of answers that have not been taken yet, in bytes.
-    pub answers: Fair,
-    machines: Door,
-    lists: Door,
-    reads: Door,
-    changes: Door,
+    pub answers: Line,
+    machines: Line,
+    lists: Line,
+    reads: Line,
+    changes: Line,
 }
 
 impl Default for Admission {
     fn default() -> Self {
-        let door = |places, secs| Door {
-            places,
-            within: Duration::from_secs(secs),
-            waiting: AtomicUsize::new(0),
-            entered: AtomicU64::new(0),
-        };
+        let line = |places, secs| Line::new(places, Duration::from_secs(secs));
         Admission {
-            answers: Fair::shared(ANSWER_BYTES),
-            machines: door(Fair::new(256, 64), 2),
-            lists: door(Fair::shared(4), 5),
-            reads: door(Fair::shared(128), 2),
-            changes: door(Fair::shared(512), 2),
+            answers: Line::new(Fair::shared(ANSWER_BYTES), ANSWER_WITHIN),
+            machines: line(Fair::new(256, 64), 2),
+            lists: line(Fair::shared(4), 5),
+            reads: line(Fair::shared(128), 2),
+            changes: line(Fair::shared(512), 2),
         }
     }
 }
@@ -121,13 +70,13 @@ impl Default for Admission {
 impl Admission {
     /// A place for a request of this class, held until the answer is made. Errors: 503, with Retry-After.
     pub async fn enter(&self, class: Class, source: IpAddr) -> Result<Share, Fault> {
-        let door = match class {
+        let line = match class {
             Class::Machine => &self.machines,
             Class::List => &self.lists,
             Class::Read => &self.reads,
             Class::Change => &self.changes,
         };
-        door.enter(source).await.map_err(|secs| {
+        line.enter(source, 1).await.map_err(|secs| {
             tracing::debug!(?class, %source, secs, "a request was sent away: too many are in progress");
             Fault::later("Too many requests are in progress. Nothing was done. Try again.", secs)
         })
@@ -183,17 +132,6 @@ mod tests {
         assert!(admission.enter(Class::Machine, IpAddr::from([127, 0, 0, 2])).await.is_ok());
     }
 
-    #[test]
-    fn a_client_is_told_when_those_before_it_will_have_been_served() {
-        let five = Duration::from_secs(5);
-        for (waiting, entered, secs) in
-            [(0, 0, 5), (10, 100, 5), (100, 100, 5), (300, 100, 15), (301, 100, 16), (3, 0, 15), (1_000_000, 1, 60)]
-        {
-            assert_eq!(come_back(waiting, entered, five), secs, "{waiting} wait, {entered} were let in");
-        }
-        assert_eq!(come_back(0, 7, Duration::ZERO), 1);
-    }
-
     #[tokio::test(start_paused = true)]
     async fn the_longer_the_line_before_a_class_the_later_a_client_shall_come_back() {
         let (admission, client) = (Arc::new(Admission::default()), IpAddr::from([127, 0, 0, 1]));
@@ -217,6 +155,6 @@ mod tests {
         assert!(line.join_all().await.iter().all(|entered| !entered));
         drop(held);
         assert!(admission.enter(Class::List, client).await.is_ok());
-        assert_eq!(admission.lists.waiting.load(Relaxed), 0);
+        assert_eq!(admission.lists.waiting(), 0);
     }
 }

@@ -16,7 +16,7 @@ use hyper::body::{Body as _, Incoming};
 use hyper::header::{CONTENT_LENGTH, HeaderMap};
 
 use super::Fault;
-use super::fair::{Fair, Share};
+use super::fair::{Fair, Line, Share};
 use super::surface::{Reach, Route};
 use crate::clock::Clock;
 
@@ -41,17 +41,19 @@ pub struct Bodies {
 }
 
 struct Shares {
-    small: Fair,
-    large: Fair,
+    small: Line,
+    large: Line,
 }
 
 impl Default for Bodies {
     /// Two of the largest config drives at once, four of the largest inspection reports, and 32 MiB of small bodies on each
     /// side. One machine has a report and eight small bodies.
     fn default() -> Self {
+        let shares =
+            |small, large| Shares { small: Line::new(small, SHARE_WITHIN), large: Line::new(large, SHARE_WITHIN) };
         Bodies {
-            admin: Shares { small: Fair::shared(32 << 20), large: Fair::shared(128 << 20) },
-            machines: Shares { small: Fair::new(32 << 20, 8 << 20), large: Fair::new(64 << 20, 16 << 20) },
+            admin: shares(Fair::shared(32 << 20), Fair::shared(128 << 20)),
+            machines: shares(Fair::new(32 << 20, 8 << 20), Fair::new(64 << 20, 16 << 20)),
         }
     }
 }
@@ -98,10 +100,8 @@ impl Bodies {
             Reach::Public => &self.machines,
         };
         let of = if bytes <= SMALL { &shares.small } else { &shares.large };
-        let taken = of.take(source, bytes, SHARE_WITHIN).await;
-        taken.ok_or_else(|| {
-            let why = "The request bodies of others take all the memory that there is for them. Try again.";
-            Fault::later(why, SHARE_WITHIN.as_secs())
+        of.enter(source, bytes).await.map_err(|secs| {
+            Fault::later("The request bodies of others take all the memory that there is for them. Try again.", secs)
         })
     }
 }

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
+use std::sync::atomic::Ordering::Relaxed;
+use std::sync::atomic::{AtomicU64, AtomicUsize};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -63,6 +65,74 @@ impl Fair {
     }
 }
 
+/// Places, and those who stand before them for a while.
+pub struct Line {
+    places: Fair,
+    /// How long one stands there.
+    within: Duration,
+    /// Who stands there now.
+    waiting: AtomicUsize,
+    /// How many were let in.
+    entered: AtomicU64,
+}
+
+/// The longest time for which a client is sent away.
+const LONGEST_SECS: u64 = 60;
+
+impl Line {
+    pub fn new(places: Fair, within: Duration) -> Self {
+        Line { places, within, waiting: AtomicUsize::new(0), entered: AtomicU64::new(0) }
+    }
+
+    /// Takes `count` in its turn. Errors: there were none, and in how many seconds to come back.
+    pub async fn enter(&self, source: IpAddr, count: usize) -> Result<Share, u64> {
+        let before = self.entered.load(Relaxed);
+        self.waiting.fetch_add(1, Relaxed);
+        // Also if the client goes away meanwhile.
+        let left = Left(&self.waiting);
+        let taken = self.places.take(source, count, self.within).await;
+        drop(left);
+        if let Some(share) = taken {
+            self.entered.fetch_add(1, Relaxed);
+            return Ok(share);
+        }
+        Err(come_back(self.waiting(), self.entered.load(Relaxed) - before, self.within))
+    }
+
+    /// Takes `count` if it is there at once.
+    pub async fn try_enter(&self, source: IpAddr, count: usize) -> Option<Share> {
+        let share = self.places.take(source, count, Duration::ZERO).await?;
+        self.entered.fetch_add(1, Relaxed);
+        Some(share)
+    }
+
+    pub fn waiting(&self) -> usize {
+        self.waiting.load(Relaxed)
+    }
+
+    /// What nobody has.
+    pub fn left(&self) -> usize {
+        self.places.left()
+    }
+}
+
+struct Left<'a>(&'a AtomicUsize);
+
+impl Drop for Left<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Relaxed);
+    }
+}
+
+/// In how many seconds a client shall come back who waited for so long in vain while so many were let in: once those who
+/// still stand there will have been, at this pace. It is never told to hurry more than it did, and never to stay away for good.
+fn come_back(waiting: usize, entered: u64, waited: Duration) -> u64 {
+    let waited = waited.as_secs().max(1);
+    let pace = entered.max(1);
+    let ahead = u64::try_from(waiting).unwrap_or(u64::MAX);
+    ahead.saturating_mul(waited).div_ceil(pace).clamp(waited, LONGEST_SECS)
+}
+
 /// Keeps a source's line for as long as somebody stands in it or has something from it.
 struct User {
     sources: Arc<Mutex<Sources>>,
@@ -118,6 +188,17 @@ mod tests {
         assert!(fair.take(source(3), 2, SOON).await.is_some());
         drop(greedy);
         assert!(fair.take(source(1), 4, SOON).await.is_some());
+    }
+
+    #[test]
+    fn a_client_is_told_when_those_before_it_will_have_been_served() {
+        let five = Duration::from_secs(5);
+        for (waiting, entered, secs) in
+            [(0, 0, 5), (10, 100, 5), (100, 100, 5), (300, 100, 15), (301, 100, 16), (3, 0, 15), (1_000_000, 1, 60)]
+        {
+            assert_eq!(come_back(waiting, entered, five), secs, "{waiting} wait, {entered} were let in");
+        }
+        assert_eq!(come_back(0, 7, Duration::ZERO), 1);
     }
 
     #[tokio::test(start_paused = true)]

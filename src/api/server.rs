@@ -35,8 +35,6 @@ use crate::net::{TcpListener, TcpStream};
 const HEAD_BYTES: usize = 32 << 10;
 /// An answer that is smaller is not counted: the kernel takes it.
 const SMALL_ANSWER: usize = 64 << 10;
-/// How long an answer waits for memory.
-const ANSWER_WITHIN: Duration = Duration::from_secs(2);
 /// How long requests in progress may take to end when the server stops.
 const STOP_WITHIN: Duration = Duration::from_secs(10);
 /// After a failed accept (no more file descriptors, say): trying at once would only spin.
@@ -149,10 +147,10 @@ impl Server {
         let share = match response.body().len() {
             bytes if bytes <= SMALL_ANSWER => None,
             bytes => match self.room(bytes, peer, table).await {
-                Some(share) => Some(share),
-                None => {
+                Ok(share) => Some(share),
+                Err(secs) => {
                     let why = "The answers to others take all the memory that there is for them. Try again.";
-                    response = dispatch::refuse(&self.state, &Fault::later(why, ANSWER_WITHIN.as_secs()));
+                    response = dispatch::refuse(&self.state, &Fault::later(why, secs));
                     None
                 }
             },
@@ -161,15 +159,16 @@ impl Server {
         response.map(|bytes| whole(held(bytes, going, share)))
     }
 
-    /// Memory for a large answer: what is free, or what the client gives back who has been taking its own for longest.
-    async fn room(&self, bytes: usize, peer: SocketAddr, table: &Table) -> Option<Share> {
+    /// Memory for a large answer: what is free, or what the client gives back who has been taking its own for longest. Errors:
+    /// in how many seconds to come back.
+    async fn room(&self, bytes: usize, peer: SocketAddr, table: &Table) -> Result<Share, u64> {
         let answers = &self.state.admission.answers;
         let bytes = bytes.min(ANSWER_BYTES);
-        if let Some(share) = answers.take(peer.ip(), bytes, Duration::ZERO).await {
-            return Some(share);
+        if let Some(share) = answers.try_enter(peer.ip(), bytes).await {
+            return Ok(share);
         }
         table.cut_slowest();
-        answers.take(peer.ip(), bytes, ANSWER_WITHIN).await
+        answers.enter(peer.ip(), bytes).await
     }
 }
 

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::drive_room::DriveRoom;
 use super::inspection;
 use crate::bmc::ipmi;
 use crate::clock::Clock;
@@ -27,6 +28,8 @@ pub struct Environment {
     pub reach: http::Reach,
     /// Where images wait for the machines that write them; without one nothing can be deployed from an image.
     pub images: Option<ImageCache>,
+    /// The memory for config drives.
+    pub drive_room: DriveRoom,
     /// What is seen of the machines.
     pub trace: Trace,
     /// Names this life of the service: what another has begun, it did not see to its end.
@@ -50,6 +53,7 @@ impl Environment {
             http,
             reach: http::Reach::routed(),
             images: None,
+            drive_room: DriveRoom::default(),
             trace,
             life,
         }

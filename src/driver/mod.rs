@@ -7,6 +7,7 @@ pub mod agent;
 pub mod bios;
 pub mod boot_mode;
 pub mod catalog;
+pub mod drive_room;
 pub mod environment;
 pub mod error;
 pub mod fake;
@@ -23,7 +24,7 @@ pub mod traits;
 pub use catalog::Driver;
 pub use environment::{Environment, Settings};
 pub use error::DriverError;
-pub use task::{Changes, Checkpoint, Family, Task};
+pub use task::{Changes, Checkpoint, Drives, Family, Task};
 pub use traits::{
     Bios, Boot, BootDevice, Console, Deploy, Firmware, Fut, Inspect, Interface, Management, Network, OnCrash, Outcome,
     Power, Property, Raid, Rescue, Storage, Vendor, VendorMethod,

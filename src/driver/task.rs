@@ -28,7 +28,7 @@ pub struct Task {
     pub args: Object,
     /// The steps that the flow was asked to do.
     pub asked: Vec<AskedStep>,
-    /// The config drive as the client gave it: text or a JSON object. Only for a deploy.
+    /// The config drive as the client gave it with this request: text or a JSON object. Only for a deploy.
     pub config_drive: Option<Arc<[u8]>>,
     pub env: Environment,
     /// Whether this is periodic reading.
@@ -47,6 +47,7 @@ pub struct Task {
     pub changes: Changes,
     checkpoint: Option<Arc<dyn Checkpoint>>,
     family: Option<Arc<dyn Family>>,
+    drives: Option<Arc<dyn Drives>>,
     base: Node,
     secrets: HashMap<&'static str, Vec<(String, Sealed)>>,
     plan: Option<BootPlan>,
@@ -102,6 +103,7 @@ impl Task {
             changes: Changes::default(),
             checkpoint: None,
             family: None,
+            drives: None,
             secrets: HashMap::new(),
             plan: None,
             grant: None,
@@ -192,6 +194,15 @@ impl Task {
         self
     }
 
+    /// Where the config drive is that was given before. For the engine, when it builds a task.
+    pub fn look_for_drive_in(&mut self, drives: Arc<dyn Drives>) {
+        self.drives = Some(drives);
+    }
+
+    pub fn drives(&self) -> Option<&Arc<dyn Drives>> {
+        self.drives.as_ref()
+    }
+
     /// Brings the power of relatives into line with what is about to be done to this machine's.
     pub async fn prepare_family(&self, target: PowerTarget) -> Result<(), DriverError> {
         match (&self.family, target) {
@@ -226,6 +237,13 @@ impl Task {
 /// Keeps a task's changes before the task is over.
 pub trait Checkpoint: Send + Sync {
     fn save<'a>(&'a self, task: &'a mut Task) -> Fut<'a, Result<(), DriverError>>;
+}
+
+/// The config drives that are kept. One may be long, so it is not in memory before somebody needs it.
+pub trait Drives: Send + Sync {
+    /// How long a node's is, if it has one.
+    fn bytes(&self, node: Uuid) -> Fut<'_, Result<Option<usize>, DriverError>>;
+    fn load(&self, node: Uuid) -> Fut<'_, Result<Option<Vec<u8>>, DriverError>>;
 }
 
 /// The machines whose power hangs on another's.

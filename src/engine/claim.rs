@@ -71,7 +71,6 @@ pub async fn claim(engine: &Engine, id: i64, interrupted: bool) -> Refused<Optio
             let Some(mut task) = delta::build(read, uuid, &env)? else { return Ok(None) };
             match flow {
                 FlowName::Deploy => {
-                    task.config_drive = blobs::load(read, uuid, BlobKind::ConfigDrive)?.map(Arc::from);
                     task.known_inventory = blobs::load_json(read, uuid, BlobKind::Inventory)?;
                 }
                 FlowName::Clean | FlowName::Service => {
@@ -89,6 +88,9 @@ pub async fn claim(engine: &Engine, id: i64, interrupted: bool) -> Refused<Optio
     Ok(built.map(|task| {
         let task = task.with_checkpoint(Arc::new(delta::Saver(engine.clone())));
         let mut task = task.with_family(Arc::new(Kin(engine.clone())));
+        if flow == FlowName::Deploy {
+            task.look_for_drive_in(Arc::new(delta::Drives(engine.clone())));
+        }
         task.flow = Some(flow);
         task.args = owed.args.clone();
         Piece { work: owed, task, act }

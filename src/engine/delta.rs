@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use super::Engine;
 use crate::driver::task::SECRET_COLUMNS;
-use crate::driver::{Changes, Checkpoint, DriverError, Environment, Fut, Task};
+use crate::driver::{self, Changes, Checkpoint, DriverError, Environment, Fut, Task};
 use crate::model::{Node, Port, Record as _};
 use crate::service::{Refusal, Refused, agent, bios, firmware, rescue};
 use crate::store::blobs::{self, BlobKind};
@@ -128,5 +128,32 @@ impl Checkpoint for Saver {
             task.rebase(stored, &changes);
             Ok(())
         })
+    }
+}
+
+/// The config drives in the store.
+pub struct Drives(pub Engine);
+
+impl Drives {
+    async fn read<T: Send + 'static>(
+        &self,
+        look: impl Fn(&Read) -> Result<T, StoreError> + Clone + Send + 'static,
+    ) -> Result<T, DriverError> {
+        loop {
+            match self.0.store.read(look.clone()).await {
+                Err(error) if error.may_pass() && !self.0.stop.is_cancelled() => self.0.breathe().await,
+                read => return read.map_err(|error| DriverError::Refused(format!("no config drive: {error}"))),
+            }
+        }
+    }
+}
+
+impl driver::Drives for Drives {
+    fn bytes(&self, node: Uuid) -> Fut<'_, Result<Option<usize>, DriverError>> {
+        Box::pin(self.read(move |read| blobs::bytes(read, node, BlobKind::ConfigDrive)))
+    }
+
+    fn load(&self, node: Uuid) -> Fut<'_, Result<Option<Vec<u8>>, DriverError>> {
+        Box::pin(self.read(move |read| blobs::load(read, node, BlobKind::ConfigDrive)))
     }
 }

@@ -20,7 +20,6 @@ use crate::provision::verbs::Verb;
 use crate::service::provision::Request;
 use crate::service::why::{self, Sight};
 use crate::service::{Refusal, Refused, Rules, flow, hold, journal, provision, rescue};
-use crate::store::blobs::{self, BlobKind};
 use crate::store::{Store, Tx, nodes};
 
 /// How long a request waits for a node that somebody works on, before the client is told so.
@@ -198,7 +197,7 @@ impl Handle {
     async fn validate_for(&self, node: Uuid, verb: &Verb, request: &Request) -> Refused<()> {
         use InterfaceKind::*;
         let deploys = matches!(verb.event, Event::Deploy | Event::Rebuild);
-        let drive = if deploys { self.drive(node, request).await? } else { None };
+        let given = request.drive_bytes().filter(|_| deploys).map(Arc::from);
         let kinds: &'static [InterfaceKind] = match verb.event {
             Event::Deploy | Event::Rebuild => &[Power, Deploy],
             Event::Clean | Event::Service => &[Power, Network],
@@ -208,7 +207,7 @@ impl Handle {
             Event::Unrescue => &[Power, Network],
             _ => return Ok(()),
         };
-        let found = self.validations(node, kinds, drive, verb.event == Event::Rescue).await?;
+        let found = self.validations(node, kinds, deploys.then_some(given), verb.event == Event::Rescue).await?;
         for (kind, result) in found {
             if let Err(error) = result {
                 return Err(Refusal::invalid(format!(
@@ -240,15 +239,6 @@ impl Handle {
         judged.await?.map_err(Refusal::Invalid)
     }
 
-    /// The config drive that a deploy would use: the request's, or one that was given before.
-    async fn drive(&self, node: Uuid, request: &Request) -> Refused<Option<Arc<[u8]>>> {
-        if let Some(given) = request.drive_bytes() {
-            return Ok(Some(given.into()));
-        }
-        let stored = self.store().read(move |read| blobs::load(read, node, BlobKind::ConfigDrive)).await?;
-        Ok(stored.map(Arc::from))
-    }
-
     /// The validation of every interface but vendor, as `GET …/validate` shows it.
     pub async fn validate(&self, node: Uuid) -> Refused<Vec<(InterfaceKind, Result<(), DriverError>)>> {
         use InterfaceKind::*;
@@ -257,15 +247,21 @@ impl Handle {
         self.validations(node, SHOWN, None, false).await
     }
 
+    /// With the config drive that a deploy would use, if it is one: the request's, or the one that was given before.
     async fn validations(
         &self,
         node: Uuid,
         kinds: &'static [InterfaceKind],
-        drive: Option<Arc<[u8]>>,
+        drive: Option<Option<Arc<[u8]>>>,
         rescue: bool,
     ) -> Refused<Vec<(InterfaceKind, Result<(), DriverError>)>> {
+        let kept = delta::Drives(self.engine.clone());
         self.call(node, Lock::Shared, VALIDATION, move |task, driver| {
-            task.config_drive = drive;
+            match drive {
+                Some(Some(given)) => task.config_drive = Some(given),
+                Some(None) => task.look_for_drive_in(Arc::new(kept)),
+                None => {}
+            }
             if rescue {
                 task.args.set("rescue_password_given", true);
             }

@@ -32,6 +32,14 @@ pub fn load(read: &Read, node: Uuid, kind: BlobKind) -> Result<Option<Vec<u8>>, 
     Ok(statement.query_row((node.to_string(), kind.as_str()), |row| row.get(0)).optional()?)
 }
 
+/// How long one is, without reading it.
+pub fn bytes(read: &Read, node: Uuid, kind: BlobKind) -> Result<Option<usize>, StoreError> {
+    let sql = "SELECT length(bytes) FROM node_blob WHERE node_uuid = ? AND kind = ?";
+    let mut statement = read.connection.prepare_cached(sql)?;
+    let found: Option<i64> = statement.query_row((node.to_string(), kind.as_str()), |row| row.get(0)).optional()?;
+    Ok(found.map(|bytes| usize::try_from(bytes).unwrap_or(0)))
+}
+
 /// Whether there is one, without reading it.
 pub fn exists(read: &Read, node: Uuid, kind: BlobKind) -> Result<bool, StoreError> {
     let sql = "SELECT 1 FROM node_blob WHERE node_uuid = ? AND kind = ?";

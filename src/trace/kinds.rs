@@ -84,6 +84,7 @@ kinds! {
     ImageSent: Http, "image", "The agent has fetched the image.", "it writes the image";
     ImageBroken: Http, "broke off", "The image was not fetched to the end.", "the agent tries again";
     ImageAwaited: Http, "fetches image", "This service fetches the image.", "the image is here";
+    DriveAwaited: State, "waits for memory", "Its config drive waits for memory, which the drives of others take.", "the others have theirs";
     PowerOrdered: Bmc, "ordered", "A change of power was ordered.", "the machine reaches it";
     PowerReached: Bmc, "reached", "The machine reached the power that was ordered.", "";
     BmcFailed: Bmc, "trouble", "The BMC did not do what it was asked.", "";

@@ -293,7 +293,7 @@ fn validate_ramdisk(task: &Task) -> Result<(), DriverError> {
 }
 
 async fn write_image(task: &mut Task, step: &Step) -> Result<Outcome, DriverError> {
-    let args = image::write_args(task).await?;
+    let (args, _room) = image::write_args(task).await?;
     // The agent fetches the image as soon as it is told to, so its leave has to be on record.
     task.save().await?;
     steps::send(task, FlowName::Deploy, step, Some(args)).await

@@ -4,6 +4,7 @@ use serde_json::{Map, Value, json};
 
 use super::{drive, layout, room};
 use crate::driver::boot_mode;
+use crate::driver::drive_room::Room;
 use crate::driver::pxe::provisioning_url;
 use crate::driver::{DriverError, Task};
 use crate::image::cache::{Image, Source};
@@ -97,8 +98,9 @@ fn note_awaited(task: &Task, cache: &ImageCache, source: &Source) -> Calling {
     task.env.trace.calling(task.node.uuid, cache.longest())
 }
 
-/// Waits until the image is here and verified, and makes the arguments of `write_image`.
-pub async fn write_args(task: &mut Task) -> Result<Map<String, Value>, DriverError> {
+/// Waits until the image is here and verified, and makes the arguments of `write_image`; with them comes the memory that the
+/// config drive among them takes.
+pub async fn write_args(task: &mut Task) -> Result<(Map<String, Value>, Option<Room>), DriverError> {
     let (cache, base) = cache(task)?;
     let source = source(task)?;
     let awaited = note_awaited(task, &cache, &source);
@@ -128,10 +130,9 @@ pub async fn write_args(task: &mut Task) -> Result<Map<String, Value>, DriverErr
     }
     let mut args = Map::new();
     args.insert("image_info".to_owned(), json!(info));
-    if let Some(drive) = drive::get(task).await? {
-        args.insert("configdrive".to_owned(), Value::String(drive));
-    }
-    Ok(args)
+    let Some((drive, room)) = drive::get(task).await? else { return Ok((args, None)) };
+    args.insert("configdrive".to_owned(), Value::String(drive));
+    Ok((args, Some(room)))
 }
 
 /// The image is not needed any more, as far as this node is concerned.

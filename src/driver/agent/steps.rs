@@ -70,7 +70,8 @@ pub async fn send(
     step: &Step,
     args: Option<Map<String, Value>>,
 ) -> Result<Outcome, DriverError> {
-    let drive = if step.source == StepSource::Agent { drive::given(task).await? } else { None };
+    let given = if step.source == StepSource::Agent { drive::given(task).await? } else { None };
+    let (drive, _room) = given.unzip();
     let started = match AgentClient::of(task).await {
         Ok(client) => client.start(&execute(flow), execute_params(task, flow, step, args, drive)?).await,
         Err(error) => Err(error),

@@ -211,6 +211,12 @@ fn cases() -> Vec<(Facts, &'static str, bool, &'static str)> {
             "fetches the image",
         ),
         (
+            with(busy(Phase::Begun), |it| it.seen = vec![seen(ImageAwaited, 20), seen(DriveAwaited, 10)]),
+            "config drive waits",
+            false,
+            "waits for memory",
+        ),
+        (
             with(busy(Phase::Begun), |it| (it.stumbling, it.call_ends) = (Some(stumbling()), Some(secs(NOW + 50)))),
             "BMC stumbles, and is asked",
             true,

@@ -107,6 +107,9 @@ const ROWS: &[Row<Facts>] = &[
     Row { name: "image is fetched", when: |f| at_step(f) && newest(f).is_some_and(|seen| seen.kind == Kind::ImageAwaited), tell: |f| {
         Said::fine(latest(f), "goes on once the image is here and its checksum is right; gives up a source that is too slow (images.min_bytes_per_sec) or takes too long (images.fetch_secs)")
     } },
+    Row { name: "config drive waits", when: |f| at_step(f) && newest(f).is_some_and(|seen| seen.kind == Kind::DriveAwaited), tell: |f| {
+        Said::fine(latest(f), "goes on when it is its turn")
+    } },
     Row { name: "BMC makes trouble", when: |f| bmc_trouble(f).is_some(), tell: |f| {
         let trouble = bmc_trouble(f).map(|seen| (seen.text.clone(), seen.count)).unwrap_or_default();
         let times = if trouble.1 > 1 { format!(" That was so {} times.", trouble.1) } else { String::new() };
@@ -146,13 +149,22 @@ fn position(facts: &Facts) -> String {
 /// What was seen last of what it does itself.
 fn newest(facts: &Facts) -> Option<&Seen> {
     let since = work(facts).map_or(facts.now, |work| work.since);
-    let kinds = [Kind::PowerOrdered, Kind::PowerReached, Kind::BmcFailed, Kind::ImageAwaited, Kind::ImageSent];
+    let kinds = [
+        Kind::PowerOrdered,
+        Kind::PowerReached,
+        Kind::BmcFailed,
+        Kind::ImageAwaited,
+        Kind::ImageSent,
+        Kind::DriveAwaited,
+    ];
     facts.newest(&kinds, since)
 }
 
 /// The same as a sentence, so that something can be seen to happen.
 fn latest(facts: &Facts) -> String {
-    newest(facts).map_or_else(String::new, |seen| format!("{} {}", seen.kind.row().meaning, sentence(&seen.text)))
+    newest(facts).map_or_else(String::new, |seen| {
+        format!("{} {}", seen.kind.row().meaning, sentence(&seen.text)).trim().to_owned()
+    })
 }
 
 /// A step is being done, and waits for nobody else.

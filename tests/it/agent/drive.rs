@@ -2,11 +2,13 @@
 
 use std::io::Write as _;
 use std::net::Ipv4Addr;
+use std::time::Duration;
 
 use base64::Engine as _;
 use bessemer::driver::agent::AgentClient;
 use bessemer::driver::{Driver, DriverError, Outcome, Task};
 use bessemer::model::{InterfaceKind, Step, StepSource};
+use bessemer::trace::{Kind, Subject};
 use flate2::{Compression, write::GzEncoder};
 
 use super::deploy::{deploying, step, walk};
@@ -78,6 +80,38 @@ async fn nothing_near_is_asked_for_it_by_us_or_the_agent() -> Tested {
         assert!(refused(&bench, &public.url(path)).await?.to_string().contains("images.local_networks"), "{path}");
     }
     assert_eq!(near.heads().len(), 0);
+    Ok(())
+}
+
+/// Each may be long, and hundreds of machines may be deployed at once.
+#[tokio::test]
+async fn drives_take_no_more_memory_than_there_is_for_all_and_it_is_said_what_one_waits_for() -> Tested {
+    let text = packed(&[5; 4096])?;
+    let server = Server::start([("/drive", ok(text.as_bytes()))]).await?;
+    for given in [text.clone(), server.url("/drive"), r#"{"meta_data": {"a": 1}}"#.to_owned()] {
+        let bench = Bench::with_images().await?;
+        let mut task = with_drive(&bench, &given)?;
+        let (env, node, write) = (task.env.clone(), task.node.uuid, step(&task, "write_image")?);
+        let client = AgentClient::of(&task).await?;
+        let others = env.drive_room.take(&task, usize::MAX).await?;
+        let (written, waited) = tokio::join!(Driver::of(&task.node)?.deploy.run_step(&mut task, &write), async {
+            let looking = async {
+                while !env.trace.of(&[Subject::Node(node)]).iter().any(|seen| seen.kind == Kind::DriveAwaited) {
+                    tokio::time::sleep(Duration::from_millis(5)).await;
+                }
+            };
+            let seen = tokio::time::timeout(Duration::from_secs(60), looking).await;
+            let sent = client.commands().await.map(|commands| commands.len());
+            let until = env.trace.calls_end(node);
+            drop(others);
+            (seen, sent, until)
+        });
+        assert!(written.is_ok(), "{given}: {written:?}");
+        assert!(matches!(waited, (Ok(()), Ok(0), Some(_))), "{given}: {waited:?}");
+        assert_eq!(env.trace.calls_end(node), None, "nothing is waited for any more");
+        let all = tokio::time::timeout(Duration::from_secs(60), env.drive_room.take(&task, usize::MAX)).await;
+        assert!(matches!(all, Ok(Ok(_))), "{given}: its part was not given back");
+    }
     Ok(())
 }
 

@@ -261,15 +261,26 @@ async fn an_answer_for_which_there_is_no_memory_waits_and_then_its_client_is_tol
     assert_eq!(service.post("/v1/nodes", node).await?.status, 201);
     // Something is left, and not enough.
     let here = IpAddr::from([127, 0, 0, 1]);
-    let others = service.state.admission.answers.take(here, ANSWER_BYTES - 100_000, SOON).await;
-    assert!(others.is_some());
+    let answers = &service.state.admission.answers;
+    let others = answers.enter(here, ANSWER_BYTES - 100_000).await;
+    assert!(others.is_ok());
     let reply = service.get("/v1/nodes/large").await?;
     assert!(reply.status == 503 && reply.fault().contains("memory"), "{} {}", reply.status, reply.fault());
-    assert!(reply.headers.get("retry-after").is_some_and(|secs| secs.parse::<u64>().is_ok_and(|secs| secs > 0)));
+    assert_eq!(reply.headers.get("retry-after").map(String::as_str), Some("2"), "nobody else stands there");
+    // The longer the line, the later it shall come back.
+    let mut line = JoinSet::new();
+    for _ in 0..9 {
+        let state = service.state.clone();
+        line.spawn(async move { while state.admission.answers.enter(here, 200_000).await.is_err() {} });
+    }
+    let late = service.get("/v1/nodes/large").await?;
+    line.shutdown().await;
+    let told = late.headers.get("retry-after").and_then(|secs| secs.parse::<u64>().ok());
+    assert!(told.is_some_and(|secs| secs >= 6), "{told:?}");
     assert_eq!(service.get("/v1/nodes").await?.status, 200, "small ones do not count");
     drop(others);
     assert_eq!(service.get("/v1/nodes/large").await?.status, 200);
-    assert_eq!(service.state.admission.answers.left(), ANSWER_BYTES, "what was taken has been given back");
+    assert_eq!(answers.left(), ANSWER_BYTES, "what was taken has been given back");
     Ok(())
 }
 
