@@ -124,3 +124,70 @@ fn readable(bytes: &[u8], peer: SocketAddr) -> Option<Message> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::net::Ipv4Addr;
+
+    use super::super::{Network, Server, Settings};
+    use super::*;
+    use crate::clock::Clock;
+    use crate::net::{Net, UdpBind, memory};
+    use crate::pxe::loaders::Loaders;
+    use crate::random::Random;
+    use crate::store::{Options, Store};
+    use crate::wire::dhcp::MessageType;
+    use crate::wire::dhcp_options::code;
+
+    fn letter(mac: Mac) -> Message {
+        let mut message = Message::new(Op::Request, 1, mac);
+        message.options.set(code::MESSAGE_TYPE, [MessageType::Discover as u8]);
+        message
+    }
+
+    /// The bound that the README states, counted rather than timed.
+    #[tokio::test]
+    async fn no_more_messages_are_read_before_that_of_a_known_machine_is_begun() -> anyhow::Result<()> {
+        let (dir, clock, at) = (tempfile::tempdir()?, Clock::system(), Ipv4Addr::new(127, 77, 0, 1));
+        let store = Store::open(&dir.path().join("store"), Options::new(clock.clone(), Random::seeded(1)))?;
+        let network = memory::Network::new(clock.clone(), Random::seeded(2));
+        let settings = Settings {
+            listen: SocketAddr::from((at, 67)),
+            device: None,
+            network: Network { server: at, netmask: Ipv4Addr::new(255, 255, 0, 0), gateway: None, dns: vec![] },
+            pool: at..=at,
+            reservations: Default::default(),
+            serve_unknown: false,
+            lease_secs: 60,
+            url: None,
+            trace: Default::default(),
+        };
+        let loaders = Loaders::new(dir.path());
+        let server = Server::bind(&Net::memory(network.host()), clock, store, loaders, settings).await?;
+        let mut work = Work::new(server.shared.clone());
+        let ours = Mac([2, 0, 0, 0, 0, 1]);
+        work.queue.push(ours, (letter(ours), SocketAddr::from((at, 68))), |_| false);
+        let asked = work.queue.take_strangers();
+        work.queue.looked_up(asked, &BTreeSet::from([ours]), false);
+        assert!(work.queue.next_known().is_some());
+        work.queue.done(ours, true);
+
+        // It stands in the middle of a flood.
+        let net = Net::memory(network.host());
+        let flood = net.udp(UdpBind::at(SocketAddr::from(([127, 77, 0, 9], 68))))?;
+        for n in 0..1000u16 {
+            let [a, b] = n.to_be_bytes();
+            let mac = if n == 200 { ours } else { Mac([2, 1, 0, 0, a, b]) };
+            flood.send_to(&letter(mac).encode(), server.local_addr()?).await?;
+        }
+        let mut buffer = [0; 1500];
+        work.take_what_is_there(&mut buffer);
+        work.go_on();
+        assert!(work.queue.next_known().is_none() && work.tasks.len() == 2, "its message, and one look for all others");
+        let left = std::iter::from_fn(|| server.shared.socket.try_recv(&mut buffer).ok()).count();
+        assert_eq!(left, 1000 - MOST_AT_ONCE);
+        let promise = format!("at most {MOST_AT_ONCE} datagrams are read before it is begun");
+        assert!(include_str!("../../../README.md").contains(&promise), "README: {promise}");
+        Ok(())
+    }
+}

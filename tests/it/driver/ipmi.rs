@@ -10,14 +10,19 @@ use bessemer::driver::{
 };
 use bessemer::model::{FlowName, Node, PowerState, PowerTarget};
 use bessemer::net::Net;
+use bessemer::net::memory::Network;
 use bessemer::random::Random;
-use bessemer::sim::bmc::{Action, BootFlags, Personality, SimBmc, Which};
+use bessemer::sim::bmc::{Action, BootFlags, Chassis, Personality, Seams, SimBmc, Which};
 use serde_json::{Map, Value, json};
 
 use crate::bmc::{eventually, ipmi_sim, start};
 
 /// A task for a node whose BMC is at `addr`; `more` is merged into its `driver_info`.
 fn task(addr: SocketAddr, more: Value) -> Task {
+    task_on(Net::system(), addr, more)
+}
+
+fn task_on(net: Net, addr: SocketAddr, more: Value) -> Task {
     let mut info = Map::new();
     info.insert("ipmi_address".into(), addr.ip().to_string().into());
     info.insert("ipmi_port".into(), addr.port().into());
@@ -31,7 +36,7 @@ fn task(addr: SocketAddr, more: Value) -> Task {
         soft_power_off: Duration::from_secs(1),
         ..Settings::default()
     };
-    let env = Environment::new(Clock::system(), Net::system(), Random::system(), settings);
+    let env = Environment::new(Clock::system(), net, Random::system(), settings);
     let mut node = Node::new(env.random.uuid(), "ipmi".into(), Timestamp::UNIX_EPOCH);
     node.driver_info = info.into();
     Task::new(node, Vec::new(), Vec::new(), env)
@@ -64,6 +69,28 @@ async fn every_power_target_is_reached_and_nothing_is_done_that_is_done_already(
         let power = sim.chassis().power();
         assert_eq!((power.starts, sim.times_asked(0x00, 0x02)), (starts, orders), "{target}");
     }
+    Ok(())
+}
+
+/// On a network in memory, in a time that passes when nothing else happens.
+#[tokio::test(start_paused = true)]
+async fn the_time_for_a_change_of_power_begins_once_the_bmc_has_room_for_us_and_until_then_it_is_said_until_when()
+-> Result<(), DriverError> {
+    let (clock, at) = (Clock::system(), SocketAddr::from(([127, 0, 0, 9], 623)));
+    let network = Network::new(clock.clone(), Random::seeded(2));
+    let seams = Seams { net: Net::memory(network.host()), clock: clock.clone(), random: Random::seeded(7) };
+    let sim = SimBmc::start(seams, at, Personality::default(), Chassis::new(clock)).expect("a network of its own");
+    sim.misbehave(|faults| (faults.full, faults.power_delay) = (true, Duration::from_millis(1500)));
+    let mut task = task_on(Net::memory(network.host()), at, json!({}));
+    let (trace, node) = (task.env.trace.clone(), task.node.uuid);
+    let (reached, until) = tokio::join!(IpmiPower.set(&mut task, PowerTarget::On, None), async {
+        tokio::time::sleep(Duration::from_secs(60)).await;
+        let until = trace.calls_end(node);
+        sim.misbehave(|faults| faults.full = false);
+        until
+    });
+    assert_eq!(reached?, PowerState::On);
+    assert!(until.is_some(), "a wait without an end");
     Ok(())
 }
 
