@@ -15,7 +15,7 @@ const REFUSALS: u64 = 4;
 async fn a_deploy_goes_on_after_the_disk_was_full_at_each_of_its_points() -> Fallible {
     let dir = tempfile::tempdir()?;
     let disk = Disk::under(dir.path())?;
-    let site = Site::on(dir, 92, 1, "").await?;
+    let site = Site::on(dir, 93, 1, "").await?;
     site.enrol(0, json!({})).await?;
     site.patch(0, &site.image_fields()).await?;
     let (status, answer) = site.ask(0, "active", json!({})).await?;

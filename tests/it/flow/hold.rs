@@ -171,7 +171,7 @@ pub(super) async fn age(
 /// A machine that was deployed when the store was copied waits for its agent's call, and its time is long over.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn nothing_times_out_in_hold_and_agents_that_call_are_written_down_and_left_alone() -> Fallible {
-    let mut site = Site::new(142, 1, "[timeouts]\ndeploy_callback_secs = 5").await?;
+    let mut site = Site::new(142, 1, "").await?;
     site.enrol(0, json!({})).await?;
     site.patch(0, &site.image_fields()).await?;
     // Its agent boots, and is not believed for the time being.

@@ -1,8 +1,10 @@
 //! A whole service and a rack of machines beside it, in this process: the real API, engine, boot servers and drivers, on
 //! loopback addresses of their own. The service can be killed: its runtime goes, with whatever it was doing.
 
+use std::collections::BTreeSet;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
+use std::sync::Mutex;
 use std::time::Duration;
 
 use bessemer::app;
@@ -44,6 +46,9 @@ struct Running {
     store: Store,
 }
 
+/// The networks that tests have taken.
+static TAKEN: Mutex<BTreeSet<u8>> = Mutex::new(BTreeSet::new());
+
 /// A machine whose firmware gives up only a minute after the server went silent: on a busy machine that means nothing sooner.
 pub fn patient() -> Pace {
     let mut pace = Pace::default();
@@ -60,6 +65,10 @@ impl Site {
 
     /// The same in a directory that the test has prepared.
     pub async fn on(dir: tempfile::TempDir, net: u8, machines: u8, config: &str) -> Fallible<Self> {
+        // Two sites on one network would take each other's machines' addresses, now and then.
+        if !TAKEN.lock().is_ok_and(|mut taken| taken.insert(net)) {
+            return Err(format!("127.{net} is another test's").into());
+        }
         let seams = Seams { net: Net::system(), clock: Clock::system(), random: Random::system() };
         let at = dir.path();
         std::fs::create_dir(at.join("boot"))?;

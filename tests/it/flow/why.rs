@@ -128,7 +128,7 @@ async fn a_deployment_that_goes_well_is_no_trouble_and_leaves_its_traces() -> Fa
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn last_error_names_the_cause_and_the_next_step() -> Fallible {
-    let site = Site::new(92, 9, "[timeouts]\npower_change_secs = 2").await?;
+    let site = Site::new(92, 9, "[timeouts]\npower_change_secs = 5").await?;
     for at in 0..9 {
         site.enrol(at, json!({})).await?;
         site.patch(at, &site.image_fields()).await?;
