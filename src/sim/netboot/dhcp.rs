@@ -1,6 +1,7 @@
 //! DHCP as firmware and iPXE speak it: four messages, repeated when they are lost.
 
 use std::net::{Ipv4Addr, SocketAddr};
+use std::time::Duration;
 
 use dhcproto::v4::{DhcpOption, Flags, Message, MessageType, Opcode, OptionCode, UnknownOption};
 use dhcproto::{Decodable as _, Decoder, Encodable as _, Encoder};
@@ -27,6 +28,8 @@ pub struct Offer {
 
 /// iPXE's features in option 175: a version and that it can do HTTP.
 const IPXE_FEATURES: [u8; 8] = [0xeb, 3, 1, 0, 1, 0x13, 1, 1];
+/// The longest pause before a message is repeated, for firmware with much patience.
+const LONGEST_WAIT: Duration = Duration::from_secs(8);
 
 impl Boot<'_> {
     /// A whole conversation: DISCOVER to ACK.
@@ -91,7 +94,7 @@ impl Boot<'_> {
             }
             match tokio::time::timeout(wait, self.wanted(socket, request.xid(), wanted, stage)).await {
                 Ok(answer) => return answer,
-                Err(_) => wait *= 2,
+                Err(_) => wait = (wait * 2).min(LONGEST_WAIT),
             }
         }
         Err(BootError::new(stage, "no DHCP server answers"))

@@ -114,7 +114,8 @@ async fn every_node_reaches_its_end_however_often_the_service_is_killed() -> Fal
             assert!(state == good || !why.contains("write_image"), "{} (seed {seed}): {why}", node["name"]);
             // Firmware that gives up on a server that died is nobody's fault, and the only one that is none.
             let name = node["name"].as_str().unwrap_or_default();
-            assert!(state == good || given_up.excuses(name, &dead), "{name} is {state} (seed {seed}): {why}");
+            let excused = state == good || given_up.excuses(name, &dead);
+            assert!(excused, "{name} is {state} (seed {seed}): {why}; gave up: {:?}, dead: {dead:?}", given_up.all());
         }
         // Such a node takes no further part; somebody must have gone on.
         alive = nodes

@@ -52,7 +52,7 @@ static TAKEN: Mutex<BTreeSet<u8>> = Mutex::new(BTreeSet::new());
 /// A machine whose firmware gives up only a minute after the server went silent: on a busy machine that means nothing sooner.
 pub fn patient() -> Pace {
     let mut pace = Pace::default();
-    (pace.boot.dhcp_tries, pace.boot.tftp_tries) = (8, 120);
+    (pace.boot.dhcp_tries, pace.boot.tftp_tries) = (12, 120);
     pace
 }
 
