@@ -66,7 +66,7 @@ async fn every_node_reaches_its_end_however_often_the_service_is_killed() -> Fal
     let mut site = Site::build(
         &seams,
         dir.path(),
-        &Wanted { net: NET, machines: MACHINES, image_bytes: 2 << 20, callback_secs: 90 },
+        &Wanted { net: NET, machines: MACHINES, image_bytes: 2 << 20, callback_secs: 60 },
     )
     .await?;
     // Firmware that gave up asking for an address in a moment without a server would only wait for its timeout.
