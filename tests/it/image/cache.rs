@@ -337,14 +337,16 @@ async fn a_source_that_is_quick_enough_and_never_ends_is_given_up_in_time() -> R
     let Err(ImageError::Unreachable(why)) = asked.await? else { return Err("it came".into()) };
     assert!(why.contains("images.fetch_secs"), "{why}");
     // Also if nobody waits for it, and a node only holds it.
-    cache.prefetch(&wanted, "a").await?;
+    if let Err(error) = cache.prefetch(&wanted, "a").await {
+        // On a busy machine it may be over before the source has answered.
+        assert!(error.to_string().contains("images.fetch_secs"), "{error}");
+    }
     let ended = async {
-        while !cache.downloads().is_empty() {
+        while !cache.downloads().is_empty() || !files(&dir).is_ok_and(|files| files.is_empty()) {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
     };
     tokio::time::timeout(Duration::from_secs(60), ended).await?;
-    assert_eq!(files(&dir)?, [""; 0]);
     Ok(())
 }
 
