@@ -34,11 +34,10 @@ impl Waits {
         let passed: Duration = instant.saturating_duration_since(self.instant);
         let expected = self.wall.checked_add(passed).unwrap_or(wall);
         let leap = wall.duration_since(expected);
+        let rules = engine.rules.clone();
         let moved = if leap > LEAP {
-            // What began after the leap has a later beginning, and is as it should be.
-            engine.store.write(move |tx| work::postpone(tx, expected, leap)).await?
+            engine.store.write(move |tx| set_forward(tx, expected, leap, &rules)).await?
         } else if self.first || leap < -LEAP {
-            let rules = engine.rules.clone();
             engine.store.write(move |tx| set_back(tx, wall, &rules)).await?
         } else {
             0
@@ -51,20 +50,36 @@ impl Waits {
     }
 }
 
+/// The wall clock shows `leap` more than it should, after it had shown `expected`. How many waits were moved along.
+///
+/// What began after the leap has a later beginning, and is as it should be. A wait whose deadline was put off after it has
+/// an earlier one, and has its whole time already.
+fn set_forward(tx: &Tx, expected: Timestamp, leap: SignedDuration, rules: &Rules) -> Result<usize, StoreError> {
+    let moved = work::postpone(tx, expected, leap)?;
+    shorten(tx, rules)?;
+    Ok(moved)
+}
+
 /// The wall clock shows `wall`, and may have shown more. How many waits were moved along.
 ///
 /// A deadline that a heartbeat has put off is further from the beginning of its wait than the whole time of one, so the
-/// beginning alone does not tell how far the deadline is to be moved: no wait has more left than one that begins now.
+/// beginning alone does not tell how far the deadline is to be moved.
 fn set_back(tx: &Tx, wall: Timestamp, rules: &Rules) -> Result<usize, StoreError> {
-    let mut moved = work::begin_by(tx, wall)?;
+    Ok(work::begin_by(tx, wall)? + shorten(tx, rules)?)
+}
+
+/// No wait has more left than one that begins now, and what was to be looked at is looked at. How many had more.
+fn shorten(tx: &Tx, rules: &Rules) -> Result<usize, StoreError> {
+    let mut shortened = 0;
     for owed in work::all(tx)? {
         let whole = flow::deadline(tx, owed.flow, rules);
         if owed.deadline_at.zip(whole).is_some_and(|(at, whole)| at > whole) {
-            work::update(tx, &owed, &Work { deadline_at: whole, ..owed.clone() })?;
-            moved += 1;
+            let due_at = owed.due_at.map(|at| at.min(tx.now()));
+            work::update(tx, &owed, &Work { deadline_at: whole, due_at, ..owed.clone() })?;
+            shortened += 1;
         }
     }
-    Ok(moved)
+    Ok(shortened)
 }
 
 #[cfg(test)]
@@ -98,6 +113,37 @@ mod tests {
             .await?;
         assert_eq!(found.iter().map(|owed| owed.deadline_at).collect::<Vec<_>>(), [whole, whole]);
         assert!(found.iter().all(|owed| owed.since <= now));
+        Ok(())
+    }
+
+    /// The agent called between the leap and our look at the clock.
+    #[tokio::test(start_paused = true)]
+    async fn a_wait_that_was_put_off_after_the_clock_was_set_forward_is_not_put_off_again() -> anyhow::Result<()> {
+        let dir = tempfile::tempdir()?;
+        let clock = Clock::virtual_from("2026-01-01T12:00:00Z".parse()?);
+        let options = Options { inline: true, ..Options::new(clock.clone(), Random::seeded(1)) };
+        let store = Store::open(&dir.path().join("store"), options)?;
+        let (leap, minute) = (SignedDuration::from_hours(9000), SignedDuration::from_mins(1));
+        let expected = clock.now() - leap;
+        let (whole, found) = store
+            .write(move |tx| {
+                let rules = Rules::default();
+                let whole = flow::deadline(tx, FlowName::Clean, &rules);
+                for (deadline_at, due_at) in
+                    [(whole, tx.now() + minute), (whole.map(|at| at - leap - minute), expected)]
+                {
+                    let mut owed = Work::for_node(FlowName::Clean, Default::default(), expected - minute);
+                    (owed.node_uuid, owed.phase) = (None, Phase::Waiting);
+                    (owed.deadline_at, owed.due_at) = (deadline_at, Some(due_at));
+                    work::insert(tx, &owed)?;
+                }
+                assert_eq!(set_forward(tx, expected, leap, &rules)?, 2);
+                Ok::<_, StoreError>((whole, work::all(tx)?))
+            })
+            .await?;
+        let ends: Vec<_> = found.iter().map(|owed| owed.deadline_at).collect();
+        assert_eq!(ends, [whole, whole.map(|at| at - minute)]);
+        assert!(found.iter().all(|owed| owed.due_at.is_some_and(|at| at <= clock.now())), "{found:?}");
         Ok(())
     }
 }

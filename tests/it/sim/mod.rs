@@ -6,7 +6,8 @@
 //! ```
 //! A seed is one life of a few machines, hours long: clients enrol, deploy, rescue, clean and delete them, while packets are
 //! lost, BMCs lie, agents vanish, the disk fills, the clock is set, and the process dies between two commits. What must
-//! hold is looked at after every commit ([`rules`]); when the faults end, everything must come to rest.
+//! hold is looked at after every commit ([`rules`]); when the faults end, everything must come to rest. The first breach
+//! ends a seed. A rule is worth what it finds: whoever adds one plants the defect, and sees it found.
 //!
 //! ```sh
 //! BESSEMER_SEED=123 cargo test --test it sim::replay -- --nocapture          # one seed, told as it goes

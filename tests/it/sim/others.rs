@@ -25,11 +25,11 @@ pub async fn allocate(world: Arc<World>) {
         if client.is_over() {
             return;
         }
-        let busy = !hurry && client.one_in(3);
+        let busy = !hurry && client.one_in(2);
         if busy {
             keep_busy(&client).await;
         }
-        if !hurry && (held.is_empty() || busy || client.one_in(2)) {
+        if !hurry && (held.is_empty() || client.one_in(2)) {
             let told = client.ask(Method::POST, "/v1/allocations", Some(wanted(&client, number))).await;
             if let Told::Answer(201, made) = told
                 && let Some(uuid) = uuid_of(&made)
