@@ -71,10 +71,11 @@ impl Settled {
         let more = match &self.outcome {
             _ if self.act == Act::Power => self.after_power(tx, &mut next, &mut node)?,
             Err(error) if self.out_of_reach(error, &mut next) => {
-                // The flow goes on waiting, and its time runs on.
-                let deadline = owed.deadline_at;
+                // The flow goes on waiting as it did, and its time runs on: a beginning of its own with a deadline that is
+                // older would be taken for a wait that began after the clock was set.
+                let (since, deadline) = (owed.since, owed.deadline_at);
                 let after = self.wait(tx, &mut next, &mut node, &WaitFor::OutOfReach.with(error.to_string()), rules)?;
-                next.deadline_at = deadline;
+                (next.since, next.deadline_at) = (since, deadline);
                 after
             }
             Err(error) => self.failed(tx, &next, &mut node, &error.to_string(), rules)?,
