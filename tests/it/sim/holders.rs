@@ -6,7 +6,7 @@ use std::time::Duration;
 use bessemer::clock::{Clock, Instant};
 use bessemer::engine;
 use bessemer::model::{FlowName, Phase};
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use uuid::Uuid;
 
 use super::book::Book;
@@ -18,8 +18,8 @@ const START: Duration = Duration::from_secs(5);
 const WAKE: Duration = Duration::from_secs(2);
 /// How long an allocation may wait for a node.
 const PATIENCE: SignedDuration = SignedDuration::from_secs(3);
-/// How long anything may wait without hearing anything.
-const LONGEST: SignedDuration = SignedDuration::from_secs(900);
+/// How long whatever waits for an agent waits without hearing anything.
+const WHOLE: SignedDuration = SignedDuration::from_secs(900);
 /// How soon a deadline is noticed that has passed: the engine looks at its table once a minute, and when the clock is set.
 const NOTICE: Duration = Duration::from_secs(90);
 
@@ -109,7 +109,7 @@ impl Holders {
                 let text = format!("a deadline has passed, and nobody minds: {work:?}");
                 signs.push((Sign::Overdue(work.id), NOTICE, text));
             }
-            if work.phase == Phase::Waiting && work.deadline_at.is_some_and(|at| at.duration_since(wall) > LONGEST) {
+            if work.phase == Phase::Waiting && work.deadline_at.is_some_and(|at| at.duration_since(wall) > WHOLE) {
                 signs.push((Sign::Endless(work.id), NOTICE, format!("a wait lasts longer than it may: {work:?}")));
             }
         }
@@ -118,7 +118,7 @@ impl Holders {
 }
 
 /// Whoever waits says for what, and until when; whoever begins says so first; and whoever works on a node holds it.
-pub fn waits(rows: &Rows, book: &Book) {
+pub fn waits(rows: &Rows, book: &Book, wall: Timestamp) {
     for work in &rows.work {
         let reason = work.why.as_deref().is_some_and(|why| !why.is_empty());
         let wrong = match work.phase {
@@ -140,6 +140,11 @@ pub fn waits(rows: &Rows, book: &Book) {
         let whole = work.deadline_at.map(|at| at.duration_since(work.since));
         if work.flow == FlowName::Allocate && whole.is_some_and(|whole| whole > PATIENCE) {
             book.breach(format!("an allocation waits for too long: {work:?}"));
+        }
+        // A clock that is set would move one without the other; that it was set back shows before anybody has looked.
+        let agent_is_awaited = work.phase == Phase::Waiting && work.node_uuid.is_some() && work.since <= wall;
+        if agent_is_awaited && whole.is_some_and(|whole| whole < WHOLE) {
+            book.breach(format!("a wait ends before its time since it began: {work:?}"));
         }
         let Some(uuid) = work.node_uuid else { continue };
         match rows.node(uuid) {

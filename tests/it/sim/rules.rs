@@ -121,7 +121,7 @@ impl Rules {
         if let Some(life) = life {
             self.holders.look(&rows, life);
         }
-        holders::waits(&rows, &self.book);
+        holders::waits(&rows, &self.book, self.clock.now());
         self.nothing_begins_in_hold(&rows);
         self.acknowledged(&rows);
         self.placing.look(&rows, &self.book);
