@@ -49,8 +49,9 @@ struct Seen {
     idle_in_hold: bool,
     /// Since when nothing is owed to its node.
     rests: Option<Instant>,
-    /// Its node was deleted while its ramdisk was up, which still ends the step that it was given.
-    orphaned: bool,
+    /// Its node was deleted, or its flow failed, while its ramdisk was up, and a BMC may refuse to switch it off: it still
+    /// ends the step that it was given.
+    left_alone: bool,
 }
 
 pub struct Machines {
@@ -87,7 +88,7 @@ impl Machines {
             before_cleaning: 0,
             idle_in_hold: false,
             rests: None,
-            orphaned: false,
+            left_alone: false,
         });
     }
 
@@ -135,12 +136,13 @@ impl Machines {
             machine.rests = if owed { None } else { machine.rests.or(Some(now)) };
             let settled = machine.rests.is_some_and(|since| now.saturating_duration_since(since) > SETTLED);
             let in_ramdisk = matches!(doing, Doing::Ramdisk(_));
-            machine.orphaned = in_ramdisk && (machine.orphaned || node.is_none());
+            let given_up = node.is_none_or(|node| node.provision_state.is_failed());
+            machine.left_alone = in_ramdisk && (machine.left_alone || given_up);
             let state = node.map(|node| node.provision_state);
             let asked = book.asked(name);
             if settled || (state == Some(State::Active) && before != state) {
                 asked.down.forget();
-                if !machine.orphaned {
+                if !machine.left_alone {
                     asked.disk.forget();
                 }
             }
