@@ -269,7 +269,6 @@ impl Rules {
             }
         }
         breaches.into_iter().for_each(|it| book.breach(it));
-        drop(book);
     }
 
     fn add(&mut self, rows: &Rows) {
