@@ -90,12 +90,15 @@ mod tests {
     use crate::random::Random;
     use crate::store::{Options, Store};
 
+    fn open(dir: &std::path::Path, clock: &Clock) -> Result<Store, StoreError> {
+        let options = Options { inline: true, ..Options::new(clock.clone(), Random::seeded(1)) };
+        Store::open(&dir.join("store"), options)
+    }
+
     #[tokio::test(start_paused = true)]
     async fn a_wait_has_no_more_than_its_whole_time_left_when_the_clock_is_set_back() -> anyhow::Result<()> {
-        let dir = tempfile::tempdir()?;
-        let clock = Clock::virtual_from("2026-01-01T12:00:00Z".parse()?);
-        let options = Options { inline: true, ..Options::new(clock.clone(), Random::seeded(1)) };
-        let store = Store::open(&dir.path().join("store"), options)?;
+        let (dir, clock) = (tempfile::tempdir()?, Clock::virtual_from("2026-01-01T12:00:00Z".parse()?));
+        let store = open(dir.path(), &clock)?;
         let now = clock.now();
         let (whole, found) = store
             .write(move |tx| {
@@ -120,10 +123,8 @@ mod tests {
     /// The agent called between the clock's leap and our look at it. What has no rule for its time lasts as long as it should.
     #[tokio::test(start_paused = true)]
     async fn a_wait_that_was_put_off_after_the_clock_was_set_back_is_not_cut_short() -> anyhow::Result<()> {
-        let dir = tempfile::tempdir()?;
-        let clock = Clock::virtual_from("2026-01-01T12:00:00Z".parse()?);
-        let options = Options { inline: true, ..Options::new(clock.clone(), Random::seeded(1)) };
-        let store = Store::open(&dir.path().join("store"), options)?;
+        let (dir, clock) = (tempfile::tempdir()?, Clock::virtual_from("2026-01-01T12:00:00Z".parse()?));
+        let store = open(dir.path(), &clock)?;
         let (now, ahead, minute) = (clock.now(), SignedDuration::from_mins(10), SignedDuration::from_mins(1));
         let (whole, found) = store
             .write(move |tx| {
@@ -151,10 +152,8 @@ mod tests {
     /// The agent called between the leap and our look at the clock.
     #[tokio::test(start_paused = true)]
     async fn a_wait_that_was_put_off_after_the_clock_was_set_forward_is_not_put_off_again() -> anyhow::Result<()> {
-        let dir = tempfile::tempdir()?;
-        let clock = Clock::virtual_from("2026-01-01T12:00:00Z".parse()?);
-        let options = Options { inline: true, ..Options::new(clock.clone(), Random::seeded(1)) };
-        let store = Store::open(&dir.path().join("store"), options)?;
+        let (dir, clock) = (tempfile::tempdir()?, Clock::virtual_from("2026-01-01T12:00:00Z".parse()?));
+        let store = open(dir.path(), &clock)?;
         let (leap, minute) = (SignedDuration::from_hours(9000), SignedDuration::from_mins(1));
         let expected = clock.now() - leap;
         let (whole, found) = store
