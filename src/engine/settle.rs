@@ -200,13 +200,15 @@ impl Settled {
             }
         }
         // A look in between does not make it another wait.
-        let why = Some(why.to_string());
-        if next.phase != Phase::Waiting || next.why != why {
-            next.since = tx.now();
+        let (why, waits) = (Some(why.to_string()), next.phase == Phase::Waiting);
+        if !waits || rows::flow(next.flow).is_some_and(|row| row.put_off) {
+            if !waits || next.why != why {
+                next.since = tx.now();
+            }
+            next.deadline_at = flow::deadline(tx, next.flow, rules);
         }
         next.phase = Phase::Waiting;
         next.why = why;
-        next.deadline_at = flow::deadline(tx, next.flow, rules);
         next.due_at = tx.now().checked_add(LOOK_AGAIN).ok();
         node.reservation = None;
         tx.wake();

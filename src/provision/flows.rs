@@ -16,6 +16,9 @@ pub struct Flow {
     pub failed: State,
     /// How long it may wait for the agent before it fails; which setting says so.
     pub timeout: Option<Timeout>,
+    /// Whether an agent that calls, or can be asked, puts the end of that time off. An inspection waits for a report: a
+    /// ramdisk that was booted for something else calls for ever and sends none.
+    pub put_off: bool,
 }
 
 /// The settings that bound a wait for the agent.
@@ -30,15 +33,15 @@ pub enum Timeout {
 
 #[rustfmt::skip]
 pub const FLOWS: &[Flow] = &[
-    Flow { name: FlowName::Deploy,   running: State::Deploying,  waiting: Some(State::DeployWait),  holding: Some(State::DeployHold),  failed: State::DeployFailed,   timeout: Some(Timeout::Deploy) },
-    Flow { name: FlowName::Clean,    running: State::Cleaning,   waiting: Some(State::CleanWait),   holding: Some(State::CleanHold),   failed: State::CleanFailed,    timeout: Some(Timeout::Clean) },
-    Flow { name: FlowName::Service,  running: State::Servicing,  waiting: Some(State::ServiceWait), holding: Some(State::ServiceHold), failed: State::ServiceFailed,  timeout: Some(Timeout::Service) },
-    Flow { name: FlowName::Inspect,  running: State::Inspecting, waiting: Some(State::InspectWait), holding: None,                     failed: State::InspectFailed,  timeout: Some(Timeout::Inspect) },
-    Flow { name: FlowName::Rescue,   running: State::Rescuing,   waiting: Some(State::RescueWait),  holding: None,                     failed: State::RescueFailed,   timeout: Some(Timeout::Rescue) },
-    Flow { name: FlowName::Unrescue, running: State::Unrescuing, waiting: None,                     holding: None,                     failed: State::UnrescueFailed, timeout: None },
-    Flow { name: FlowName::Adopt,    running: State::Adopting,   waiting: None,                     holding: None,                     failed: State::AdoptFailed,    timeout: None },
-    Flow { name: FlowName::Verify,   running: State::Verifying,  waiting: None,                     holding: None,                     failed: State::Enroll,         timeout: None },
-    Flow { name: FlowName::Delete,   running: State::Deleting,   waiting: None,                     holding: None,                     failed: State::Error,          timeout: None },
+    Flow { name: FlowName::Deploy,   running: State::Deploying,  waiting: Some(State::DeployWait),  holding: Some(State::DeployHold),  failed: State::DeployFailed,   timeout: Some(Timeout::Deploy),  put_off: true },
+    Flow { name: FlowName::Clean,    running: State::Cleaning,   waiting: Some(State::CleanWait),   holding: Some(State::CleanHold),   failed: State::CleanFailed,    timeout: Some(Timeout::Clean),   put_off: true },
+    Flow { name: FlowName::Service,  running: State::Servicing,  waiting: Some(State::ServiceWait), holding: Some(State::ServiceHold), failed: State::ServiceFailed,  timeout: Some(Timeout::Service), put_off: true },
+    Flow { name: FlowName::Inspect,  running: State::Inspecting, waiting: Some(State::InspectWait), holding: None,                     failed: State::InspectFailed,  timeout: Some(Timeout::Inspect), put_off: false },
+    Flow { name: FlowName::Rescue,   running: State::Rescuing,   waiting: Some(State::RescueWait),  holding: None,                     failed: State::RescueFailed,   timeout: Some(Timeout::Rescue),  put_off: true },
+    Flow { name: FlowName::Unrescue, running: State::Unrescuing, waiting: None,                     holding: None,                     failed: State::UnrescueFailed, timeout: None,                   put_off: false },
+    Flow { name: FlowName::Adopt,    running: State::Adopting,   waiting: None,                     holding: None,                     failed: State::AdoptFailed,    timeout: None,                   put_off: false },
+    Flow { name: FlowName::Verify,   running: State::Verifying,  waiting: None,                     holding: None,                     failed: State::Enroll,         timeout: None,                   put_off: false },
+    Flow { name: FlowName::Delete,   running: State::Deleting,   waiting: None,                     holding: None,                     failed: State::Error,          timeout: None,                   put_off: false },
 ];
 
 /// The row of a flow; single acts (a power change, an allocation) have none.

@@ -14,6 +14,7 @@ use super::{Refusal, Refused, Rules, flow};
 use crate::clock::{micros, without_zone};
 use crate::model::secret::{MASK, Sealed};
 use crate::model::{Node, Phase, State};
+use crate::provision::flows;
 use crate::store::{Read, Tx, nodes, ports, secrets, work};
 
 /// What the agent knows of itself.
@@ -145,7 +146,7 @@ pub fn heartbeat(tx: &Tx, beat: &Heartbeat, peer: Peer, rules: &Rules) -> Refuse
     {
         let mut told = owed.clone();
         told.heartbeat = true;
-        if owed.phase == Phase::Waiting {
+        if owed.phase == Phase::Waiting && flows::flow(owed.flow).is_some_and(|row| row.put_off) {
             told.deadline_at = flow::deadline(tx, owed.flow, rules);
         }
         work::update(tx, &owed, &told)?;

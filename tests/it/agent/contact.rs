@@ -345,6 +345,30 @@ async fn the_address_and_the_certificate_of_an_agent_stay_what_they_were_at_firs
     Ok(())
 }
 
+/// A ramdisk that was booted for something else calls for ever, and sends no report.
+#[tokio::test]
+async fn a_call_puts_the_end_of_a_wait_off_except_that_of_an_inspection() -> Tested {
+    for (state, flow, put_off) in
+        [(State::DeployWait, FlowName::Deploy, true), (State::InspectWait, FlowName::Inspect, false)]
+    {
+        let room = Room::new(state, dhcp()).await?;
+        room.lease(MAC, MACHINE.parse()?, 600).await?;
+        let token = room.token(MACHINE).await.ok_or("no token")?;
+        let node = room.node;
+        let owed = room.store.write(move |tx| {
+            let owed = Work::for_node(flow, node, tx.now());
+            let owed = Work { phase: Phase::Waiting, deadline_at: Some(tx.now()), ..owed };
+            work::insert(tx, &owed).map(|_| owed)
+        });
+        let owed = owed.await.map_err(|error: StoreError| error)?;
+        room.beat(&token, &format!("https://{MACHINE}:9999"), peer_at(MACHINE)).await?;
+        let told = room.store.read(move |read| work::of_node(read, node)).await?.ok_or("no work")?;
+        assert!(told.heartbeat, "{flow:?}");
+        assert_eq!(told.deadline_at > owed.deadline_at, put_off, "{flow:?}");
+    }
+    Ok(())
+}
+
 #[tokio::test]
 async fn a_report_is_taken_from_a_machine_in_inspection_and_from_its_own_address() -> Tested {
     for (state, peer, taken) in [
