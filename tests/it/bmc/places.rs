@@ -30,6 +30,13 @@ impl Bench {
         Bench { network, sim }
     }
 
+    /// A BMC that answers slowly enough for every moment of a conversation to be met.
+    fn slow(millis: u64) -> Self {
+        let bench = Bench::new(Personality::default());
+        bench.sim.misbehave(|faults| faults.delay = Duration::from_millis(millis));
+        bench
+    }
+
     /// A service, and the host that it runs on.
     fn service(&self) -> (Pool, Host) {
         let host = self.network.host();
@@ -92,8 +99,7 @@ const ALL_OVER: u64 = 10_000;
 async fn a_stop_leaves_no_session_open_whatever_was_under_way() -> Test {
     let mut cut_off = 0;
     for moment in (0..400).step_by(3) {
-        let bench = Bench::new(Personality::default());
-        bench.sim.misbehave(|faults| faults.delay = Duration::from_millis(20));
+        let bench = Bench::slow(20);
         let (pool, _) = bench.service();
         let bmc = bench.bmc(&pool)?;
         let (asked, ()) = tokio::join!(bmc.chassis_status(), async {
@@ -111,8 +117,7 @@ async fn a_stop_leaves_no_session_open_whatever_was_under_way() -> Test {
 #[tokio::test(start_paused = true)]
 async fn a_caller_that_gives_up_while_a_session_is_opened_leaves_none_behind() -> Test {
     for moment in (0..400).step_by(3) {
-        let bench = Bench::new(Personality::default());
-        bench.sim.misbehave(|faults| faults.delay = Duration::from_millis(20));
+        let bench = Bench::slow(20);
         let (pool, _) = bench.service();
         let bmc = bench.bmc(&pool)?;
         let asked = tokio::time::timeout(Duration::from_millis(moment), bmc.chassis_status()).await;

@@ -301,19 +301,23 @@ fn only_canonical_names_reach_the_file_system() {
     }
 }
 
-#[tokio::test]
-async fn a_source_that_trickles_is_given_up_in_bounded_time() -> Result {
+/// A cache, and an image whose server sends a byte every few milliseconds: it is never silent for long, and would take minutes.
+async fn trickling(mut settings: Settings) -> Result<(ImageCache, Source, Server)> {
     let image = disk(1, 100_000);
     let Answer::Bytes(answer) = ok(&image) else { return Err("canned".into()) };
-    // A byte every few milliseconds is never silent for long, and would take minutes.
     let server = Server::start([("/disk.raw", Answer::Slow(answer, 1, Duration::from_millis(4)))]).await?;
+    settings.reach = here();
+    let cache = ImageCache::start(settings, Client::new(Net::system(), Clock::system()), Clock::system()).await?;
+    Ok((cache, source(server.url("/disk.raw"), &image), server))
+}
+
+#[tokio::test]
+async fn a_source_that_trickles_is_given_up_in_bounded_time() -> Result {
     let dir = tempfile::tempdir()?;
     let mut settings = Settings::new(dir.path().join("cache"), 1 << 20);
     (settings.min_bytes_per_sec, settings.slow_after) = (10_000, Duration::from_millis(200));
     settings.retry_pause = Duration::from_millis(1);
-    settings.reach = here();
-    let cache = ImageCache::start(settings, Client::new(Net::system(), Clock::system()), Clock::system()).await?;
-    let wanted = source(server.url("/disk.raw"), &image);
+    let (cache, wanted, _server) = trickling(settings).await?;
     let asked = cache.image(&wanted, "a");
     let refused = tokio::time::timeout(Duration::from_secs(60), asked).await?;
     let Err(ImageError::Unreachable(why)) = refused else { return Err(format!("{refused:?}").into()) };
@@ -324,15 +328,10 @@ async fn a_source_that_trickles_is_given_up_in_bounded_time() -> Result {
 
 #[tokio::test]
 async fn a_source_that_is_quick_enough_and_never_ends_is_given_up_in_time() -> Result {
-    let image = disk(1, 100_000);
-    let Answer::Bytes(answer) = ok(&image) else { return Err("canned".into()) };
-    let server = Server::start([("/disk.raw", Answer::Slow(answer, 1, Duration::from_millis(4)))]).await?;
     let dir = tempfile::tempdir()?;
     let mut settings = Settings::new(dir.path().join("cache"), 1 << 20);
     (settings.min_bytes_per_sec, settings.fetch_within) = (0, Duration::from_millis(300));
-    settings.reach = here();
-    let cache = ImageCache::start(settings, Client::new(Net::system(), Clock::system()), Clock::system()).await?;
-    let wanted = source(server.url("/disk.raw"), &image);
+    let (cache, wanted, _server) = trickling(settings).await?;
     let asked = tokio::time::timeout(Duration::from_secs(60), cache.image(&wanted, "a"));
     let Err(ImageError::Unreachable(why)) = asked.await? else { return Err("it came".into()) };
     assert!(why.contains("images.fetch_secs"), "{why}");
